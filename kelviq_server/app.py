@@ -1,0 +1,112 @@
+"""Composition root of the API: every operation, who may call it, and what starts with the process."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from kelviq_server.customers.routes import operations as customer_operations
+from kelviq_server.partner.routes import operations as partner_operations
+from kelviq_server.partner.steps import find_partner_caller
+from kelviq_server.platform.answers import json_answer, raw_answer
+from kelviq_server.platform.authentication import Authentication, KeyMemory
+from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
+from kelviq_server.platform.docs_page import docs_routes
+from kelviq_server.platform.health import health_routes
+from kelviq_server.platform.http import Api
+from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.openapi import document
+from kelviq_server.platform.operations import Caller, Operation
+from kelviq_server.platform.public_url import PublicUrl
+from kelviq_server.platform.rate_limits import RateLimit
+from kelviq_server.platform.settings import Settings
+from kelviq_server.platform.signals import listen
+from kelviq_server.platform.vault import Vault, secret_of, use_vault
+from kelviq_server.tenants.actions.check_secret import check_secret
+from kelviq_server.tenants.steps import find_caller
+from kelviq_server.worker import work
+
+
+def operations() -> list[Operation]:
+    """Return every operation of the API."""
+    return [*customer_operations.all, *partner_operations.all]
+
+
+def openapi_document() -> dict[str, object]:
+    """Return the published contract."""
+    return document(operations(), version("kelviq-server"))
+
+
+async def _key_owner(key: str) -> Caller | None:
+    async with reading(INSTANCE) as tx:
+        return await find_caller(tx, key)
+
+
+async def _partner(key: str) -> Caller | None:
+    async with reading(INSTANCE) as tx:
+        return await find_partner_caller(tx, key)
+
+
+def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starlette:
+    """Return the application; it connects to the database when it starts, and with it its worker if wanted."""
+    keys, partner_keys = KeyMemory(_key_owner), KeyMemory(_partner)
+
+    def forget_all() -> None:
+        keys.forget_all()
+        partner_keys.forget_all()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        vault = Vault(secret_of(settings.secret, settings.data_dir))
+        use_vault(vault)
+        await open_pool(conninfo, settings.pool_size)
+        await check_secret(vault)
+        tasks = [asyncio.create_task(listen(conninfo, {"key": keys.forget}, forget_all))]
+        if with_worker:
+            tasks.append(asyncio.create_task(work(settings)))
+        # What was made up to here stays for good; the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await close_pool()
+
+    rate = settings.rate_limit_per_second
+    api = Api(
+        operations(),
+        Authentication(keys, partner_keys),
+        RateLimit(rate, settings.rate_limit_burst) if rate else None,
+        PublicUrl(settings.public_url, settings.trusted_proxies),
+    )
+    contract = dump(openapi_document())
+
+    async def openapi_json(request: Request) -> Response:
+        return raw_answer(contract, headers={"Access-Control-Allow-Origin": "*"})
+
+    async def root(request: Request) -> Response:
+        return RedirectResponse("/docs")
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return json_answer({"detail": "Not found." if status == 404 else "Method not allowed."}, status)
+
+    return Starlette(
+        routes=[
+            Route("/api/v1/openapi.json", openapi_json),
+            Mount("/api/v1", api),
+            Route("/", root),
+            *docs_routes(),
+            *health_routes(),
+        ],
+        exception_handlers={HTTPException: refuse},
+        lifespan=lifespan,
+    )

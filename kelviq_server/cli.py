@@ -1,0 +1,405 @@
+"""The command `kelviq-server`."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kelviq_server.app import create_app
+from kelviq_server.customers.actions.export_customers import export_customers
+from kelviq_server.customers.actions.import_customers import import_customers
+from kelviq_server.customers.actions.seed_customers import seed_customers
+from kelviq_server.partner.actions.create_partner import create_partner
+from kelviq_server.platform import serving
+from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.platform.local_database import bring_up_to_date, database, run
+from kelviq_server.platform.logs import set_up_logs
+from kelviq_server.platform.migrate import MigrationFault, pending_migrations
+from kelviq_server.platform.pg_errors import EmbeddedError
+from kelviq_server.platform.progress import Progress
+from kelviq_server.platform.settings import Settings, WrongSetting, load_settings
+from kelviq_server.platform.vault import write_private
+from kelviq_server.tenants import steps as tenants
+from kelviq_server.tenants.actions.create_key import create_key
+from kelviq_server.tenants.actions.first_start import first_start
+from kelviq_server.tenants.actions.found_organization import found_organization
+from kelviq_server.tenants.actions.revoke_key import revoke_key
+from kelviq_server.tenants.records import EnvironmentName, KeyKind, Organization, OrganizationKeys
+from kelviq_server.worker import run_worker
+
+T = TypeVar("T")
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Fault(Exception):
+    """The command cannot be carried out; the message is the one line that says why."""
+
+
+def _group(help: str) -> typer.Typer:
+    return typer.Typer(no_args_is_help=True, help=help, add_completion=False)
+
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli.add_typer(org := _group("Organizations."), name="org")
+cli.add_typer(keys := _group("API keys."), name="keys")
+cli.add_typer(partner := _group("Partners."), name="partner")
+cli.add_typer(seed := _group("Fill an environment with made-up data."), name="seed")
+cli.add_typer(imports := _group("Read data from files."), name="import")
+cli.add_typer(exports := _group("Write data to files."), name="export")
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. Default .data")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="A PostgreSQL of your own instead of the embedded one.")
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. Default 8000")]
+PublicUrl = Annotated[str | None, typer.Option(help="Address under which callers reach the server.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that answer requests. Default 1")]
+Org = Annotated[str | None, typer.Option("--org", help="Slug of the organization. Default: the first one")]
+Environment = Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Which environment.")]
+
+
+def say(line: str) -> None:
+    """Tell the operator what is going on."""
+    ERR.print(line, style="dim")
+
+
+def main() -> None:
+    """Run the command line; whatever stops it is one line, not a traceback."""
+    try:
+        cli()
+    except (Fault, WrongSetting, EmbeddedError, MigrationFault, OSError) as error:
+        ERR.print(f"kelviq-server: {error}", style="red", markup=False)
+        raise SystemExit(2) from None
+    except psycopg.OperationalError as error:
+        ERR.print(f"kelviq-server: the database: {str(error).splitlines()[0]}", style="red", markup=False)
+        raise SystemExit(2) from None
+    except (serving.Stopped, KeyboardInterrupt):
+        raise SystemExit(130) from None
+
+
+@cli.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    workers: Workers = None,
+    public_url: PublicUrl = None,
+) -> None:
+    """Start the server: database, migrations, API and background worker."""
+    settings = _settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        database_url=database_url,
+        workers=workers,
+        public_url=public_url,
+    )
+    serving.stop_on_signals()
+    with database(settings, say, own=True) as conninfo:
+        bring_up_to_date(conninfo, say)
+        founded = run(settings, conninfo, lambda: first_start(lambda *made: _save_keys(settings, *made)))
+        if founded:
+            _banner(settings, *founded)
+        _serve(settings, conninfo, with_worker=True)
+
+
+@cli.command()
+def api(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    workers: Workers = None,
+    public_url: PublicUrl = None,
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Answer requests only, on a database that `serve` or `migrate` has prepared."""
+    settings = _settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        database_url=database_url,
+        workers=workers,
+        public_url=public_url,
+    )
+    serving.stop_on_signals()
+    with database(settings, say) as conninfo:
+        _refuse_pending(conninfo)
+        if fd is None:
+            _serve(settings, conninfo, with_worker=False)
+        else:
+            app = create_app(settings, conninfo, with_worker=False)
+            serving.run_child(app, fd, ready_fd, parent_fd)
+
+
+@cli.command()
+def worker(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Do the background work only: events, mails, sweeping."""
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    serving.stop_on_signals()
+    with database(settings, say) as conninfo:
+        _refuse_pending(conninfo)
+        say("worker ready")
+        run(settings, conninfo, lambda: run_worker(settings, parent_fd))
+
+
+@cli.command("migrate")
+def migrate_command(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what is pending; exit 1 if anything is.")
+    ] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Bring the database up to date."""
+    with database(_settings(data_dir=data_dir, database_url=database_url), say) as conninfo:
+        if not check:
+            bring_up_to_date(conninfo, say)
+            OUT.print("the database is up to date")
+            return
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            pending = pending_migrations(connection)
+        for migration in pending:
+            OUT.print(f"pending: {migration.name}")
+        if pending:
+            raise typer.Exit(1)
+        OUT.print("the database is up to date")
+
+
+@org.command("create")
+def org_create(name: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Found an organization and show its keys, this once."""
+    organization, made = _run(data_dir, database_url, lambda: found_organization(name))
+    OUT.print_json(json.dumps(_keys_document(organization, made)))
+
+
+@org.command("list")
+def org_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List the organizations."""
+
+    async def listed() -> list[Organization]:
+        async with reading(INSTANCE) as tx:
+            return await tenants.list_organizations(tx)
+
+    table = Table("slug", "name", "identifier", "founded")
+    for organization in _run(data_dir, database_url, listed):
+        founded = f"{organization.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(organization.slug, organization.name, str(organization.identifier), founded)
+    OUT.print(table)
+
+
+@keys.command("create")
+def keys_create(
+    org: Org = None,
+    environment: Environment = EnvironmentName.SANDBOX,
+    kind: Annotated[KeyKind, typer.Option(help="What the key may do.")] = KeyKind.SERVER,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Create a key and print it, this once."""
+    key = _run(data_dir, database_url, lambda: create_key(org, environment, kind))
+    if key is None:
+        raise Fault(f"there is no organization {org or ''}".strip())
+    OUT.print(key.plain, markup=False)
+
+
+@keys.command("list")
+def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List keys by their first characters."""
+
+    async def listed() -> list[Any]:
+        async with reading(INSTANCE) as tx:
+            return await tenants.list_keys(tx, org)
+
+    table = Table("id", "organization", "environment", "kind", "begins", "state")
+    for key in _run(data_dir, database_url, listed):
+        state = "in force" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d}"
+        table.add_row(str(key.id), key.organization_slug, key.environment, key.kind, key.shown, state)
+    OUT.print(table)
+
+
+@keys.command("revoke")
+def keys_revoke(id: UUID, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Revoke a key, by its id, at once and everywhere."""
+    if not _run(data_dir, database_url, lambda: revoke_key(id)):
+        raise Fault(f"there is no key {id} in force")
+    OUT.print("revoked")
+
+
+@partner.command("create")
+def partner_create(name: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Let a partner in and print its key, this once."""
+    OUT.print(_run(data_dir, database_url, lambda: create_partner(name)), markup=False)
+
+
+@seed.command("customers")
+def seed_customers_command(
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1000,
+    org: Org = None,
+    environment: Environment = EnvironmentName.SANDBOX,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Add made-up customers, with names, e-mails and addresses that look real."""
+    with Progress(ERR, "seeding customers", count) as progress:
+        _run_for(
+            data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance)
+        )
+    OUT.print(f"{count} customers added")
+
+
+@imports.command("customers")
+def import_customers_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="FILE.csv or FILE.jsonl")],
+    org: Org = None,
+    environment: Environment = EnvironmentName.SANDBOX,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Add the customers of a file. Doing it again changes nothing; lines that cannot be taken go to FILE.rejected."""
+    with Progress(ERR, f"importing {file.name}", file.stat().st_size, is_bytes=True) as progress:
+        outcome = _run_for(
+            data_dir, database_url, org, environment, lambda to: import_customers(to, file, progress.advance)
+        )
+    OUT.print(f"{outcome.added} added, {outcome.unchanged} already there, {outcome.rejected} rejected")
+    if outcome.rejected:
+        OUT.print(f"see {file}.rejected", markup=False)
+        raise typer.Exit(1)
+
+
+@exports.command("customers")
+def export_customers_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="FILE.csv or FILE.jsonl; none: JSON lines to the screen")
+    ] = None,
+    org: Org = None,
+    environment: Environment = EnvironmentName.SANDBOX,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write every customer, oldest first, in the form that import reads."""
+    with Progress(ERR, "exporting customers", None) as progress:
+        count = _run_for(
+            data_dir, database_url, org, environment, lambda to: export_customers(to, file, progress.advance)
+        )
+    say(f"{count} customers written")
+
+
+def _settings(**options: Any) -> Settings:
+    settings = load_settings(**options)
+    set_up_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def _run(data_dir: Path | None, database_url: str | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run one piece of work on the chosen database, brought up to date."""
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with database(settings, say) as conninfo:
+        bring_up_to_date(conninfo, say)
+        return run(settings, conninfo, work)
+
+
+def _run_for(
+    data_dir: Path | None,
+    database_url: str | None,
+    org: str | None,
+    environment: EnvironmentName,
+    work: Callable[[Tenant], Coroutine[Any, Any, T]],
+) -> T:
+    async def for_tenant() -> T:
+        async with reading(INSTANCE) as tx:
+            tenant = await tenants.find_tenant(tx, org, environment)
+        if tenant is None:
+            raise Fault(
+                "there is no such organization; `kelviq-server serve` founds one, `org create` another"
+            )
+        return await work(tenant)
+
+    return _run(data_dir, database_url, for_tenant)
+
+
+def _refuse_pending(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        pending = pending_migrations(connection)
+    if pending:
+        raise Fault("the database is not up to date: run `kelviq-server migrate` first")
+
+
+def _serve(settings: Settings, conninfo: str, *, with_worker: bool) -> None:
+    listener = serving.listen_on(settings.host, settings.port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+    def ready() -> None:
+        print(f"ready http://{host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+
+    if settings.workers == 1:
+        serving.run_app(create_app(settings, conninfo, with_worker=with_worker), listener, ready)
+        return
+    with _child_environment(settings, conninfo):
+        command = [sys.executable, "-m", "kelviq_server"]
+        background = [[*command, "worker"]] if with_worker else []
+        serving.run_processes([*command, "api"], settings.workers, listener, ready, background)
+
+
+@contextmanager
+def _child_environment(settings: Settings, conninfo: str) -> Iterator[None]:
+    """Hand the settings down to the processes of this server, and a place where they add up measurements."""
+    measurements = settings.data_dir.resolve() / "metrics"
+    shutil.rmtree(measurements, ignore_errors=True)
+    measurements.mkdir(parents=True)
+    os.environ |= {
+        "KELVIQ_DATABASE_URL": conninfo,
+        "KELVIQ_DATA_DIR": str(settings.data_dir),
+        "KELVIQ_WORKERS": "1",
+        "PROMETHEUS_MULTIPROC_DIR": str(measurements),
+    }
+    if settings.public_url:
+        os.environ["KELVIQ_PUBLIC_URL"] = settings.public_url
+    yield
+
+
+def _keys_document(organization: Organization, made: OrganizationKeys) -> dict[str, Any]:
+    return {
+        "organization": {"identifier": str(organization.identifier), "slug": organization.slug},
+        "sandbox": {"serverKey": made.sandbox.server.plain, "clientKey": made.sandbox.client.plain},
+        "production": {"serverKey": made.production.server.plain, "clientKey": made.production.client.plain},
+    }
+
+
+def _save_keys(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    write_private(
+        settings.data_dir / "keys.json", json.dumps(_keys_document(organization, made), indent=2) + "\n"
+    )
+
+
+def _banner(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:
+    """Show the first keys; they are not stored in full, so this is the only time."""
+    table = Table(title=f"{organization.name} is ready. Its keys, shown this once:", title_justify="left")
+    table.add_column("environment")
+    table.add_column("server key (secret)", no_wrap=True)
+    table.add_column("client key (public)", no_wrap=True)
+    table.add_row("sandbox", made.sandbox.server.plain, made.sandbox.client.plain)
+    table.add_row("production", made.production.server.plain, made.production.client.plain)
+    wide = Console(width=max(OUT.width, 150), highlight=False)
+    wide.print(table)
+    wide.print(f"They also stand in {settings.data_dir / 'keys.json'}, readable by you alone.", markup=False)

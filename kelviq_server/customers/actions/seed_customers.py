@@ -1,0 +1,4 @@
+from kelviq_server.platform.database import Tenant
+
+
+async def seed_customers(tenant: Tenant, count: int, advance) -> None: ...

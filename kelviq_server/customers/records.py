@@ -1,0 +1,54 @@
+"""Customers: those who buy from the merchant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """What a customer is made from. Free-form values are JSON texts."""
+
+    external_id: str
+    name: str | None = None
+    email: str | None = None
+    metadata: str | None = "{}"
+    billing_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as it is kept. `external_id` is the merchant's name for it, `customerId` on the wire."""
+
+    id: UUID
+    seq: int
+    external_id: str
+    name: str | None
+    email: str | None
+    details: str
+    metadata: str | None
+    billing_address: str | None
+    active_subscriptions: int
+    created_at: datetime
+    modified_at: datetime
+    # The API's answer, as JSON: written by the database from the other columns.
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """One page of a list: its customers' documents joined by commas, and how many the whole list has."""
+
+    count: int
+    documents: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerEdit:
+    """What a change of a customer comes to: the customer's new values, and the old ones of what differs."""
+
+    name: str | None
+    email: str | None
+    metadata: str | None
+    billing_address: str | None
+    previous: dict[str, str | None]

@@ -1,0 +1,115 @@
+"""The four partner operations."""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from kelviq_server.core.errors import NotFound
+from kelviq_server.partner import store
+from kelviq_server.partner.actions.provision_organization import provision_organization
+from kelviq_server.partner.errors import ExternalIdExists
+from kelviq_server.partner.schemas import (
+    PartnerOrganization,
+    PartnerOrganizationList,
+    PartnerOrganizationProvisionRequest,
+    shown,
+)
+from kelviq_server.platform.answers import model_answer
+from kelviq_server.platform.database import INSTANCE, reading, transaction
+from kelviq_server.platform.operations import Access, Call, Operations, Parameter
+from kelviq_server.platform.paging import InvalidPage, links, page_parameters, read_page
+from kelviq_server.platform.vault import current_vault
+from kelviq_server.tenants.errors import UserExists
+
+DEFAULT_PAGE_SIZE = 10
+MAXIMUM_PAGE_SIZE = 100
+
+operations = Operations("Partner", Access.PARTNER)
+EXTERNAL_ID = Parameter(
+    "external_id",
+    {"type": "string"},
+    "If supplied, return only the organization with this partner-side identifier.",
+)
+
+
+def _partner_id(call: Call[object]) -> int:
+    assert call.caller.partner_id is not None
+    return call.caller.partner_id
+
+
+@operations.add(
+    "POST",
+    "/partner/organizations/",
+    "provisionPartnerOrganization",
+    summary="Provision an organization",
+    body=PartnerOrganizationProvisionRequest,
+    status=201,
+    answer=PartnerOrganization,
+    refuses=[ExternalIdExists, UserExists],
+)
+async def provision(call: Call[PartnerOrganizationProvisionRequest]) -> Response:
+    """Makes an organization with its owner, both environments and their keys, and welcomes the owner by mail."""
+    vault = current_vault()
+    organization = await provision_organization(_partner_id(call), call.body.wish(), vault)
+    return model_answer(shown(organization, vault), 201)
+
+
+@operations.add(
+    "GET",
+    "/partner/organizations/",
+    "listPartnerOrganizations",
+    summary="List partner organizations",
+    answer=PartnerOrganizationList,
+    parameters=(EXTERNAL_ID, *page_parameters(DEFAULT_PAGE_SIZE, MAXIMUM_PAGE_SIZE)),
+    refuses=[InvalidPage],
+)
+async def list_all(call: Call[None]) -> Response:
+    """Returns the organizations that the calling partner provisioned, newest first."""
+    page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAXIMUM_PAGE_SIZE)
+    async with transaction(INSTANCE) as tx:
+        found = await store.list_organizations(
+            tx, _partner_id(call), call.query.get("external_id") or None, page.offset, page.size
+        )
+    following, preceding = links(call, page.settle(found.count), page.size, found.count)
+    vault = current_vault()
+    results = [shown(organization, vault) for organization in found.organizations]
+    return model_answer(
+        PartnerOrganizationList(count=found.count, next=following, previous=preceding, results=results)
+    )
+
+
+@operations.add(
+    "GET",
+    "/partner/organizations/{identifier}/",
+    "retrievePartnerOrganization",
+    summary="Get a partner organization by identifier",
+    answer=PartnerOrganization,
+    path_schemas={"identifier": {"type": "string", "format": "uuid"}},
+    refuses=[NotFound],
+)
+async def retrieve(call: Call[None]) -> Response:
+    """Retrieves one of the partner's organizations by its UUID."""
+    try:
+        identifier = UUID(call.path("identifier"))
+    except ValueError:
+        raise NotFound from None
+    async with reading(INSTANCE) as tx:
+        organization = await store.get_organization(tx, _partner_id(call), identifier=identifier)
+    return model_answer(shown(organization, current_vault()))
+
+
+@operations.add(
+    "GET",
+    "/partner/organizations/by-external-id/{externalId}/",
+    "retrievePartnerOrganizationByExternalId",
+    summary="Get a partner organization by external ID",
+    answer=PartnerOrganization,
+    refuses=[NotFound],
+)
+async def retrieve_by_external_id(call: Call[None]) -> Response:
+    """Retrieves one of the partner's organizations by the partner's own identifier."""
+    async with reading(INSTANCE) as tx:
+        organization = await store.get_organization(
+            tx, _partner_id(call), external_id=call.path("externalId")
+        )
+    return model_answer(shown(organization, current_vault()))

@@ -1,0 +1,98 @@
+"""What goes back: JSON answers, and the one renderer of everything that stops a request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from kelviq_server.core.errors import Refusal
+from kelviq_server.platform.wire import Answer, InvalidFields
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Unauthenticated(Refusal):
+    """Authentication credentials were not provided."""
+
+    status = 401
+
+
+class InvalidKey(Refusal):
+    """Invalid API key."""
+
+    status = 401
+
+
+class Forbidden(Refusal):
+    """You do not have permission to perform this action."""
+
+    status = 403
+
+
+class BodyTooLarge(Refusal):
+    """The request body is larger than 1 MiB."""
+
+    status = 413
+
+
+class UnsupportedMediaType(Refusal):
+    """Only application/json in UTF-8 is read."""
+
+    status = 415
+
+
+class Malformed(Refusal):
+    """JSON parse error."""
+
+
+class Throttled(Refusal):
+    """Request was throttled."""
+
+    status = 429
+
+
+class Unavailable(Refusal):
+    """The service is temporarily unavailable."""
+
+    status = 503
+    retry_after_seconds = 1
+
+
+def json_answer(content: Any, status: int = 200) -> Response:
+    """Return an answer whose body is this value, a msgspec struct or plain JSON values."""
+    return raw_answer(_encode(content), status)
+
+
+def model_answer(content: Answer, status: int = 200) -> Response:
+    """Return an answer of this shape."""
+    return raw_answer(content.model_dump_json(by_alias=True), status)
+
+
+def raw_answer(content: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer whose body is JSON already."""
+    return Response(content, status, headers, "application/json")
+
+
+def empty_answer() -> Response:
+    """Return the answer that has no body."""
+    return Response(status_code=204)
+
+
+def refusal_answer(refusal: Refusal) -> Response:
+    """Return the answer that tells the caller why the request stopped."""
+    headers: dict[str, str] = {}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    if refusal.status == 413:
+        # What was not read would otherwise be taken for the next request.
+        headers["Connection"] = "close"
+    if isinstance(refusal, InvalidFields):
+        content: dict[str, Any] = refusal.errors
+    elif refusal.field is not None:
+        content = {refusal.field: [refusal.text]}
+    else:
+        content = {"detail": refusal.text}
+    return raw_answer(_encode(content), refusal.status, headers)

@@ -1,0 +1,179 @@
+"""The connection to PostgreSQL, and the only two ways to use it: a transaction and a short read."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, LiteralString, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from kelviq_server.core.events import Event
+from kelviq_server.platform import outbox
+
+T = TypeVar("T")
+Parameters = Mapping[str, Any] | Sequence[Any]
+
+# Every session of ours: nothing waits for ever, and instants come back in UTC.
+SESSION_OPTIONS = (
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose rows a transaction may touch, and whose clock it reads."""
+
+    id: int | None
+    organization: UUID | None
+    has_own_clock: bool = False
+
+
+# Not an environment: for what concerns the instance itself, such as provisioning.
+INSTANCE = Tenant(id=None, organization=None)
+
+
+class Tx:
+    """What a store function works with: statements, the tenant and the instant."""
+
+    def __init__(self, connection: AsyncConnection[Any], tenant: Tenant, now: datetime | None) -> None:
+        self.connection = connection
+        self.tenant = tenant
+        self._now = now
+        self._announced: list[Event] = []
+
+    @property
+    def now(self) -> datetime:
+        """Return the one instant of this transaction, by the tenant's clock."""
+        if self._now is None:
+            raise RuntimeError("a short read has no instant; open a transaction")
+        return self._now
+
+    @property
+    def tenant_id(self) -> int:
+        """Return the tenant's id; asking for it on behalf of the instance is a mistake in the code."""
+        if self.tenant.id is None:
+            raise RuntimeError("the instance is not a tenant")
+        return self.tenant.id
+
+    async def execute(self, sql: LiteralString, parameters: Parameters = ()) -> int:
+        """Run a statement and return how many rows it touched."""
+        cursor = await self.connection.execute(sql, parameters)
+        return cursor.rowcount
+
+    async def value(self, sql: LiteralString, parameters: Parameters = ()) -> Any:
+        """Return the first column of the first row, or None where there is no row."""
+        cursor = await self.connection.execute(sql, parameters)
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
+
+    async def row(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T | None:
+        """Return the first row as a record of this kind, or None."""
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(sql, parameters)
+            return await cursor.fetchone()
+
+    async def rows(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> list[T]:
+        """Return all rows as records of this kind; the statement states its own limit."""
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(sql, parameters)
+            return await cursor.fetchall()
+
+    def announce(self, event: Event) -> None:
+        """Record that something happened; written when this transaction commits, or not at all."""
+        self.announce_all([event])
+
+    def announce_all(self, events: Sequence[Event]) -> None:
+        """Record many events at once."""
+        if self._now is None:
+            raise RuntimeError("a short read announces nothing")
+        self._announced.extend(events)
+
+    async def signal(self, topic: LiteralString, detail: str = "") -> None:
+        """Tell every process of this instance, once this transaction has committed."""
+        await self.connection.execute("SELECT pg_notify('kelviq', %s)", (f"{topic}:{detail}",))
+
+    async def flush(self) -> None:
+        """Write the announced events; `transaction` does this before it commits."""
+        if self._announced:
+            await outbox.insert_events(self.connection, self.tenant.id, self.now, self._announced)
+
+
+_pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
+_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+async def open_pool(conninfo: str, size: int) -> None:
+    """Connect this process; every transaction from now on uses this database."""
+    global _pool
+    pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+        conninfo,
+        min_size=min(2, size),
+        max_size=size,
+        timeout=10,
+        kwargs={"autocommit": True, "options": SESSION_OPTIONS, "application_name": "kelviq-server"},
+        open=False,
+    )
+    await pool.open(wait=True, timeout=30)
+    _pool = pool
+
+
+async def close_pool() -> None:
+    """Disconnect this process."""
+    global _pool
+    if _pool is not None:
+        await _pool.close()
+    _pool = None
+
+
+def current_pool() -> AsyncConnectionPool[AsyncConnection[Any]]:
+    """Return this process's connections."""
+    if _pool is None:
+        raise RuntimeError("the database is not open")
+    return _pool
+
+
+def assert_no_transaction() -> None:
+    """Refuse to do something slow, such as a network call, while a transaction holds locks."""
+    if _open.get():
+        raise RuntimeError("not inside a transaction")
+
+
+@asynccontextmanager
+async def transaction(tenant: Tenant) -> AsyncIterator[Tx]:
+    """Begin a transaction for this tenant; commit at the end, or undo everything on an error.
+
+    Actions call this, in sight; a transaction inside another is a mistake in the code.
+    """
+    assert_no_transaction()
+    token = _open.set(True)
+    try:
+        async with current_pool().connection() as connection, connection.transaction():
+            tx = Tx(connection, tenant, await _read_clock(connection, tenant))
+            yield tx
+            await tx.flush()
+            wake = bool(tx._announced)
+    finally:
+        _open.reset(token)
+    if wake:
+        outbox.wake_worker()
+
+
+@asynccontextmanager
+async def reading(tenant: Tenant) -> AsyncIterator[Tx]:
+    """Lend a connection for one statement that reads: each sees one consistent moment, none locks."""
+    async with current_pool().connection() as connection:
+        yield Tx(connection, tenant, None)
+
+
+async def _read_clock(connection: AsyncConnection[Any], tenant: Tenant) -> datetime:
+    if tenant.has_own_clock:
+        cursor = await connection.execute("SELECT frozen_at FROM clocks WHERE tenant_id = %s", (tenant.id,))
+        row = await cursor.fetchone()
+        if row is not None and row[0] is not None:
+            return row[0]
+    return datetime.now(UTC)

@@ -1,0 +1,168 @@
+"""The API as an ASGI application: finds the operation, the caller and the body, and renders what comes back.
+
+It owns no transaction and no rule.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
+
+from kelviq_server.core.errors import NotFound, Refusal
+from kelviq_server.platform import json_body
+from kelviq_server.platform.answers import (
+    BodyTooLarge,
+    Malformed,
+    Throttled,
+    Unavailable,
+    UnsupportedMediaType,
+    json_answer,
+    refusal_answer,
+)
+from kelviq_server.platform.observe import Observation
+from kelviq_server.platform.operations import Access, Call, Caller, Operation
+from kelviq_server.platform.public_url import PublicUrl
+from kelviq_server.platform.rate_limits import RateLimit
+from kelviq_server.platform.wire import read_body
+
+log = structlog.get_logger()
+
+# Says who calls, or raises why that is not known: by the request's headers, for one kind of access.
+Authenticator = Callable[[Request, Access], Awaitable[Caller]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One path and the operations on it, by method."""
+
+    pattern: re.Pattern[str]
+    by_method: Mapping[str, Operation]
+
+    @property
+    def allow(self) -> str:
+        """Return the methods that the path takes, for the Allow header."""
+        return ", ".join(sorted(self.by_method))
+
+    def is_open_to_browsers(self) -> bool:
+        """Say whether a page of any origin may call here, with its client key."""
+        return any(operation.access is Access.CLIENT for operation in self.by_method.values())
+
+
+class Api:
+    """Serves the operations under their paths, with and without the trailing slash."""
+
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        authenticate: Authenticator,
+        rate_limit: RateLimit | None = None,
+        public_url: PublicUrl | None = None,
+    ) -> None:
+        self._authenticate = authenticate
+        self._rate_limit = rate_limit
+        self._public_url = public_url or PublicUrl(None, ())
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            methods = by_path.setdefault(operation.path.rstrip("/"), {})
+            methods[operation.method] = operation
+            if operation.method == "GET":
+                methods["HEAD"] = operation
+        self._places = [Place(compile_path(path)[0], methods) for path, methods in by_path.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        observation = Observation(scope, send)
+        try:
+            response = await self._respond(scope, receive, observation)
+        except Refusal as refusal:
+            response = refusal_answer(refusal)
+        except (PoolTimeout, OperationalError):
+            log.exception("database unavailable")
+            response = refusal_answer(Unavailable())
+        except Exception:
+            log.exception("unhandled error")
+            response = json_answer(
+                {"detail": "Internal server error.", "requestId": observation.request_id}, 500
+            )
+        try:
+            await response(scope, receive, observation.send)
+        finally:
+            observation.finish()
+
+    async def _respond(self, scope: Scope, receive: Receive, observation: Observation) -> Response:
+        place, parameters = self._find(scope["path"][len(scope["root_path"]) :])
+        operation = place.by_method.get(scope["method"])
+        request = Request(scope, receive)
+        if operation is None:
+            return self._other_method(place, request)
+        observation.operation = operation.id
+        if operation.access is Access.CLIENT:
+            observation.open_to_browsers = True
+        scope["path_params"] = parameters
+        caller = await self._authenticate(request, operation.access)
+        observation.tenant_id = caller.tenant.id
+        if self._rate_limit is not None:
+            wait_seconds = await self._rate_limit.take(caller.key_id)
+            if wait_seconds:
+                throttled = Throttled(f"Request was throttled. Expected available in {wait_seconds} seconds.")
+                throttled.retry_after_seconds = wait_seconds
+                raise throttled
+        body = None if operation.body is None else read_body(operation.body, await _json(request))
+        return await operation.handler(Call(request, caller, body, self._public_url.of(request)))
+
+    def _find(self, path: str) -> tuple[Place, dict[str, str]]:
+        if "\x00" in path:
+            raise NotFound
+        bare = path[:-1] if path.endswith("/") else path
+        for place in self._places:
+            if match := place.pattern.match(bare):
+                return place, match.groupdict()
+        raise NotFound
+
+    @staticmethod
+    def _other_method(place: Place, request: Request) -> Response:
+        if (
+            request.method == "OPTIONS"
+            and place.is_open_to_browsers()
+            and "access-control-request-method" in request.headers
+        ):
+            return Response(
+                status_code=204,
+                headers={
+                    "Access-Control-Allow-Origin": "*",
+                    "Access-Control-Allow-Methods": place.allow,
+                    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-Id",
+                    "Access-Control-Max-Age": "86400",
+                },
+            )
+        response = json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405)
+        response.headers["Allow"] = place.allow
+        return response
+
+
+async def _json(request: Request) -> Any:
+    media_type, _, options = request.headers.get("content-type", "application/json").partition(";")
+    charset = options.replace(" ", "").lower()
+    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+        raise UnsupportedMediaType
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > json_body.MAX_BODY_BYTES:
+        raise BodyTooLarge
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > json_body.MAX_BODY_BYTES:
+            raise BodyTooLarge
+        chunks.append(chunk)
+    try:
+        return json_body.parse(b"".join(chunks))
+    except json_body.MalformedJson as error:
+        raise Malformed(f"JSON parse error - {error}") from None

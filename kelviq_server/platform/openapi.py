@@ -1,0 +1,219 @@
+"""The published contract, made from the operations that the code runs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from kelviq_server.core.errors import Refusal
+from kelviq_server.platform.answers import (
+    BodyTooLarge,
+    Forbidden,
+    InvalidKey,
+    Malformed,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from kelviq_server.platform.operations import Access, Operation
+
+_EVERY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey, Throttled, Unavailable)
+_WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooLarge, UnsupportedMediaType)
+_SECURITY = {
+    Access.SERVER: [{"bearerAuth": []}],
+    Access.CLIENT: [{"bearerAuth": []}],
+    Access.PARTNER: [{"partnerKeyAuth": []}],
+}
+_DETAIL = {
+    "type": "object",
+    "required": ["detail"],
+    "properties": {"detail": {"type": "string", "description": "What is so, in one sentence."}},
+}
+_SERVER_ERROR = {
+    "type": "object",
+    "required": ["detail", "requestId"],
+    "properties": {"detail": {"type": "string"}, "requestId": {"type": "string"}},
+}
+_FIELD_ERRORS = {
+    "type": "object",
+    "description": "What is wrong, by field, nested like the body; of the whole body, under `nonFieldErrors`.",
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "array", "items": {"type": "string"}},
+            {"$ref": "#/components/schemas/FieldErrors"},
+        ]
+    },
+}
+
+
+def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    operations = list(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kelviq Server API",
+            "version": version,
+            "description": "Billing for software: customers and those who provision them. Wire-compatible "
+            "with the Kelviq API: the official SDKs work against this server by changing the base URL alone.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"bearerAuth": []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearerAuth": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A server key (`sk_...`); where said so, a client key (`ck_...`).",
+                },
+                "partnerKeyAuth": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Kelviq-Partner-Key",
+                    "description": "A partner key (`kvqp_...`).",
+                },
+            },
+            "schemas": {
+                **_schemas(operations),
+                "DetailErrorResponse": _DETAIL,
+                "FieldErrors": _FIELD_ERRORS,
+                "ServerErrorResponse": _SERVER_ERROR,
+            },
+        },
+    }
+
+
+def _schemas(operations: list[Operation]) -> dict[str, Any]:
+    models = {
+        model: None
+        for operation in operations
+        for model in (operation.body, operation.answer)
+        if model is not None and issubclass(model, BaseModel)
+    }
+    _, schema = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    return {name: _tidy(definition) for name, definition in schema.get("$defs", {}).items()}
+
+
+def _tidy(schema: Any) -> Any:
+    """Leave out what tells a reader nothing: generated titles, and defaults that only mean "not sent"."""
+    if isinstance(schema, dict):
+        return {
+            name: {field: _tidy(value) for field, value in part.items()}
+            if name == "properties"
+            else _tidy(part)
+            for name, part in schema.items()  # pyright: ignore[reportUnknownVariableType]
+            if not (name == "title" and isinstance(part, str)) and not (name == "default" and part is None)
+        }
+    if isinstance(schema, list):
+        return [_tidy(part) for part in schema]  # pyright: ignore[reportUnknownVariableType]
+    return schema
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": _SECURITY[operation.access],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": _json(_ref(operation.body.__name__))}
+    return described
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": dict(operation.path_schemas.get(name, {"type": "string"})),
+        }
+        for name in names
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": parameter.name,
+            "in": "query",
+            "required": False,
+            "description": parameter.description,
+            "schema": dict(parameter.schema),
+        }
+        for parameter in operation.parameters
+    ]
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    refusals: list[type[Refusal]] = [*operation.refuses, *_EVERY]
+    if operation.access is Access.SERVER:
+        refusals.append(Forbidden)
+    if operation.body is not None:
+        refusals += _WITH_BODY
+    responses: dict[str, Any] = {str(operation.status): _success(operation)}
+    for status in sorted({refusal.status for refusal in refusals}):
+        facts = [refusal for refusal in refusals if refusal.status == status]
+        responses[str(status)] = _refusal(facts, has_body=operation.body is not None)
+    responses["500"] = {
+        "description": "Internal server error.",
+        "headers": _REQUEST_ID,
+        "content": _json(_ref("ServerErrorResponse")),
+    }
+    return responses
+
+
+_REQUEST_ID = {
+    "X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request in logs and errors."}
+}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": operation.summary, "headers": _REQUEST_ID}
+    if operation.answer is not None:
+        response["content"] = _json(_ref(operation.answer.__name__))
+    return response
+
+
+def _refusal(facts: list[type[Refusal]], has_body: bool) -> dict[str, Any]:
+    shapes = ["DetailErrorResponse"] if any(fact.field is None for fact in facts) else []
+    if any(fact.field is not None for fact in facts) or (facts[0].status == 400 and has_body):
+        shapes.append("FieldErrors")
+    schema = _ref(shapes[0]) if len(shapes) == 1 else {"anyOf": [_ref(shape) for shape in shapes]}
+    texts = list(dict.fromkeys(fact().text for fact in facts))
+    response: dict[str, Any] = {
+        "description": " ".join(texts),
+        "headers": dict(_REQUEST_ID),
+        "content": _json(schema),
+    }
+    if facts[0].status == 401:
+        response["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}}
+    if facts[0].status in (429, 503):
+        response["headers"]["Retry-After"] = {
+            "schema": {"type": "integer"},
+            "description": "Seconds to wait.",
+        }
+    return response
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

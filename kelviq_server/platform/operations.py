@@ -1,0 +1,128 @@
+"""What an operation of the API is: the one description that routing and the published document share."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kelviq_server.core.errors import Refusal
+from kelviq_server.platform.database import Tenant
+from kelviq_server.platform.wire import Body
+
+B = TypeVar("B")
+
+
+class Access(Enum):
+    """Who may call an operation."""
+
+    SERVER = "server"
+    # A client key or a server key; such an operation also answers browsers of any origin.
+    CLIENT = "client"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: for whom, and with which key."""
+
+    tenant: Tenant
+    key_id: str
+    access: Access
+    # The partner's id where the caller is one.
+    partner_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B]):
+    """One request as a handler receives it: authenticated, its body read and checked."""
+
+    request: Request
+    caller: Caller
+    body: B
+    # Scheme, host and base path under which the caller reached us.
+    base_url: str
+
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose rows this request may touch."""
+        return self.caller.tenant
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Return the query parameters; of a doubled one, the last."""
+        return self.request.query_params
+
+    def path(self, name: str) -> str:
+        """Return a parameter of the path, decoded."""
+        return self.request.path_params[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter, as the document shows it."""
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    description: str
+    tag: str
+    access: Access
+    handler: Callable[[Call[Any]], Awaitable[Response]]
+    body: type[Body] | None
+    status: int
+    answer: type | None
+    parameters: Sequence[Parameter]
+    path_schemas: Mapping[str, Mapping[str, Any]]
+    refuses: Sequence[type[Refusal]]
+
+
+@dataclass
+class Operations:
+    """The operations of one module, collected where their handlers stand."""
+
+    tag: str
+    access: Access
+    all: list[Operation] = field(default_factory=list[Operation])
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        id: str,
+        *,
+        summary: str,
+        description: str = "",
+        body: type[Body] | None = None,
+        status: int = 200,
+        answer: type | None = None,
+        parameters: Sequence[Parameter] = (),
+        path_schemas: Mapping[str, Mapping[str, Any]] | None = None,
+        refuses: Sequence[type[Refusal]] = (),
+    ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
+        """Make the decorated handler an operation; `refuses` are the facts that may stop it."""
+
+        def register(
+            handler: Callable[[Call[Any]], Awaitable[Response]],
+        ) -> Callable[[Call[Any]], Awaitable[Response]]:
+            self.all.append(
+                Operation(
+                    method, path, id, summary, description or (handler.__doc__ or "").strip(), self.tag,
+                    self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
+                )
+            )  # fmt: skip
+            return handler
+
+        return register

@@ -1,0 +1,154 @@
+"""Runs the application under uvicorn: in this process, or in several that share one socket."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+GRACE_SECONDS = 30
+READY_BYTE = b"."
+
+
+class Stopped(KeyboardInterrupt):
+    """The operator asked this process to end."""
+
+
+def stop_on_signals() -> None:
+    """Turn SIGTERM and SIGINT into Stopped, so that whatever is started is also stopped."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """Return the socket that requests come in on; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    listener.setblocking(False)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._parent = parent
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._parent is not None:
+            # The other end closes when the parent is gone, however it went.
+            asyncio.get_running_loop().add_reader(self._parent, self._parent_gone)
+        if not self.should_exit:
+            self._ready()
+
+    def _parent_gone(self) -> None:
+        assert self._parent is not None
+        asyncio.get_running_loop().remove_reader(self._parent)
+        self.should_exit = True
+
+
+def run_app(
+    app: Starlette, listener: socket.socket, ready: Callable[[], None], parent: int | None = None
+) -> None:
+    """Answer requests until told to stop; those in flight are finished first. Raises SystemExit if it can't start."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=75,
+    )
+    server = _Server(config, ready, parent)
+    try:
+        server.run([listener])
+    except Stopped:
+        # uvicorn sends the signal again once it has finished; by then all is done.
+        pass
+    if not server.started:
+        raise SystemExit(3)
+
+
+def run_child(app: Starlette, fd: int, ready_fd: int | None, parent_fd: int | None) -> None:
+    """Answer requests in one of several processes that share the socket."""
+
+    def ready() -> None:
+        if ready_fd is not None:
+            os.write(ready_fd, READY_BYTE)
+
+    run_app(app, socket.socket(fileno=fd), ready, parent_fd)
+
+
+def run_processes(
+    command: Sequence[str],
+    count: int,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    background: Sequence[Sequence[str]] = (),
+) -> None:
+    """Run the command in so many processes that share the socket, and others beside them, until told to stop.
+
+    Any that dies is started anew. Each that answers requests gets the descriptors of the socket, of
+    a pipe to report ready on, and of a pipe that ends with us.
+    """
+    gone_read, gone_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    shared = (listener.fileno(), ready_write, gone_read)
+    options = ["--fd", str(shared[0]), "--ready-fd", str(shared[1]), "--parent-fd", str(shared[2])]
+    commands = [[*command, *options]] * count + [
+        [*other, "--parent-fd", str(gone_read)] for other in background
+    ]
+
+    def start(place: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(commands[place], pass_fds=shared, start_new_session=True)
+
+    children = [start(place) for place in range(len(commands))]
+    try:
+        reported = 0
+        os.set_blocking(ready_read, False)
+        announced = False
+        while True:
+            try:
+                reported += len(os.read(ready_read, 64))
+            except BlockingIOError:
+                pass
+            if reported >= count and not announced:
+                announced = True
+                ready()
+            for place, child in enumerate(children):
+                if child.poll() is not None:
+                    if not announced:
+                        raise SystemExit(child.returncode or 1)
+                    children[place] = start(place)
+            time.sleep(0.5 if announced else 0.02)
+    except Stopped:
+        pass
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(GRACE_SECONDS + 5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        for descriptor in (gone_read, gone_write, ready_read, ready_write):
+            os.close(descriptor)

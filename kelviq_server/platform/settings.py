@@ -1,0 +1,121 @@
+"""Settings of the instance: KELVIQ_... variables of the environment, else a file, else the defaults."""
+
+import os
+import tomllib
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class WrongSetting(Exception):
+    """A setting cannot be used; the message is the one line that says which and why."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator may decide. The README's table lists them; a test keeps the two together."""
+
+    model_config = SettingsConfigDict(env_prefix="KELVIQ_", extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    data_dir: Path = Field(
+        Path(".data"), description="Where the embedded database, the keys file and the mailbox live."
+    )
+    database_url: str | None = Field(
+        None, description="A PostgreSQL 15 to 18 of your own, instead of the embedded one."
+    )
+    pg_bindir: Path | None = Field(
+        None, description="PostgreSQL binaries for the embedded database, instead of the bundled ones."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
+    pool_size: int = Field(10, ge=2, le=100, description="Database connections of each process.")
+    public_url: str | None = Field(
+        None, description="Address under which callers reach the server; else each request's own."
+    )
+    trusted_proxies: list[IPv4Network | IPv6Network] = Field(
+        [], description='Networks whose X-Forwarded-Proto and -Host count, such as ["10.0.0.0/8"].'
+    )
+    secret: str | None = Field(
+        None,
+        min_length=32,
+        description="Encrypts what must be read back; else DIR/secret, made on first start.",
+    )
+    rate_limit_per_second: float = Field(
+        0, ge=0, description="Requests a second for each key; 0 is no limit."
+    )
+    rate_limit_burst: int = Field(100, ge=1, description="Requests that may come at once on top of that.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="Log lines for people or for machines; auto: people on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+    mail_from: str = Field("Kelviq Server <billing@localhost>", description="Sender of the server's mails.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("it must look like https://billing.example.com")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options of the command line come first, then the environment, then the file."""
+        file = config_file()
+        file_source = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
+        return (init_settings, env_settings, *file_source)
+
+    @property
+    def public_host_url(self) -> str:
+        """Return the address to show on start."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+def config_file() -> Path | None:
+    """Return the settings file: the one KELVIQ_CONFIG names, else ./kelviq.toml where there is one."""
+    named = os.environ.get("KELVIQ_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise WrongSetting(f"KELVIQ_CONFIG: there is no file {named}")
+        return Path(named)
+    usual = Path("kelviq.toml")
+    return usual if usual.is_file() else None
+
+
+def load_settings(**options: Any) -> Settings:
+    """Return the settings; options of the command line that are None do not count.
+
+    Raises WrongSetting with one line that names the setting.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise WrongSetting(f"{name} (KELVIQ_{name.upper()}): {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise WrongSetting(f"{config_file()}: {error}") from None
+    except Exception as error:
+        # A source could not even be parsed, such as a list that is not JSON.
+        raise WrongSetting(str(error).split("\n")[0]) from None

@@ -1,0 +1,63 @@
+"""Composition root of the background: what is done about every event, and what is swept up from time to time."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+
+from kelviq_server.customers.jobs import fold_tallies
+from kelviq_server.partner.events import OrganizationProvisioned
+from kelviq_server.partner.jobs import welcome_by_mail
+from kelviq_server.platform.database import current_pool
+from kelviq_server.platform.mail import Mailbox
+from kelviq_server.platform.outbox import BATCH, Handlers, handle_due, sweep_handled, wait_for_work
+from kelviq_server.platform.settings import Settings
+
+log = structlog.get_logger()
+
+# An event written by another process is seen this much later at most.
+POLL_SECONDS = 0.5
+SWEEP_SECONDS = 60.0
+
+
+def handlers(settings: Settings) -> Handlers:
+    """Return who handles what; each may be called twice for one event."""
+    mailbox = Mailbox(settings.data_dir / "mailbox", settings.mail_from)
+    return {
+        OrganizationProvisioned.type: [welcome_by_mail(mailbox)],
+    }
+
+
+async def run_worker(settings: Settings, parent: int | None) -> None:
+    """Work in a process of its own, until the pipe from the parent process ends, if there is one."""
+    task = asyncio.create_task(work(settings))
+    if parent is not None:
+        asyncio.get_running_loop().add_reader(parent, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def work(settings: Settings) -> None:
+    """Handle events and sweep, until cancelled; a fault is logged and the work goes on."""
+    table = handlers(settings)
+    sweep_at = time.monotonic() + SWEEP_SECONDS
+    while True:
+        try:
+            async with current_pool().connection() as connection:
+                taken = await handle_due(connection, table)
+            if time.monotonic() >= sweep_at:
+                sweep_at = time.monotonic() + SWEEP_SECONDS
+                await sweep()
+            if taken < BATCH:
+                await wait_for_work(POLL_SECONDS)
+        except Exception:
+            log.exception("worker fault")
+            await asyncio.sleep(1)
+
+
+async def sweep() -> None:
+    """Do what needs doing from time to time; each is safe to run in several workers at once."""
+    await fold_tallies()
+    async with current_pool().connection() as connection:
+        await sweep_handled(connection)

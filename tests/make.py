@@ -1,0 +1,46 @@
+"""Makes valid things from no arguments."""
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from kelviq_server.customers.actions.create_customer import create_customer
+from kelviq_server.customers.records import Customer, NewCustomer
+from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.tenants import steps as tenants
+from kelviq_server.tenants.actions.found_organization import found_organization
+from kelviq_server.tenants.records import EnvironmentName, Organization, OrganizationKeys
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An organization, with what is needed to act for it."""
+
+    organization: Organization
+    keys: OrganizationKeys
+    sandbox: Tenant
+    production: Tenant
+
+
+async def organization(name: str | None = None) -> Made:
+    """Found an organization."""
+    founded, keys = await found_organization(name or f"Organization {uuid4().hex[:8]}")
+    async with reading(INSTANCE) as tx:
+        sandbox = await tenants.find_tenant(tx, founded.slug, EnvironmentName.SANDBOX)
+        production = await tenants.find_tenant(tx, founded.slug, EnvironmentName.PRODUCTION)
+    assert sandbox is not None
+    assert production is not None
+    return Made(founded, keys, sandbox, production)
+
+
+def new_customer(**fields: Any) -> NewCustomer:
+    """Return what a customer is made from."""
+    return NewCustomer(**{"external_id": f"customer-{next(_numbers)}", "name": "Ada Lovelace", **fields})
+
+
+async def customer(tenant: Tenant, **fields: Any) -> Customer:
+    """Create a customer."""
+    return await create_customer(tenant, new_customer(**fields))
