@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starl
         partner_keys.forget_all()
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         vault = Vault(secret_of(settings.secret, settings.data_dir))
         use_vault(vault)
         await open_pool(conninfo, settings.pool_size)

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -59,9 +60,7 @@ cli.add_typer(imports := _group("Read data from files."), name="import")
 cli.add_typer(exports := _group("Write data to files."), name="export")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. Default .data")]
-DatabaseUrl = Annotated[
-    str | None, typer.Option(help="A PostgreSQL of your own instead of the embedded one.")
-]
+DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL of your own instead of the embedded one.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. Default 8000")]
 PublicUrl = Annotated[str | None, typer.Option(help="Address under which callers reach the server.")]
@@ -110,7 +109,7 @@ def serve(
     serving.stop_on_signals()
     with database(settings, say, own=True) as conninfo:
         bring_up_to_date(conninfo, say)
-        founded = run(settings, conninfo, lambda: first_start(lambda *made: _save_keys(settings, *made)))
+        founded = run(settings, conninfo, lambda: first_start(partial(_save_keys, settings)))
         if founded:
             _banner(settings, *founded)
         _serve(settings, conninfo, with_worker=True)
@@ -164,9 +163,7 @@ def worker(
 
 @cli.command("migrate")
 def migrate_command(
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what is pending; exit 1 if anything is.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only say what is pending; exit 1 if anything is.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -261,9 +258,7 @@ def seed_customers_command(
 ) -> None:
     """Add made-up customers, with names, e-mails and addresses that look real."""
     with Progress(ERR, "seeding customers", count) as progress:
-        _run_for(
-            data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance)
-        )
+        _run_for(data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance))
     OUT.print(f"{count} customers added")
 
 
@@ -288,9 +283,7 @@ def import_customers_command(
 
 @exports.command("customers")
 def export_customers_command(
-    file: Annotated[
-        Path | None, typer.Argument(help="FILE.csv or FILE.jsonl; none: JSON lines to the screen")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="FILE.csv or FILE.jsonl; none: JSON lines to the screen")] = None,
     org: Org = None,
     environment: Environment = EnvironmentName.SANDBOX,
     data_dir: DataDir = None,
@@ -329,9 +322,7 @@ def _run_for(
         async with reading(INSTANCE) as tx:
             tenant = await tenants.find_tenant(tx, org, environment)
         if tenant is None:
-            raise Fault(
-                "there is no such organization; `kelviq-server serve` founds one, `org create` another"
-            )
+            raise Fault("there is no such organization; `kelviq-server serve` founds one, `org create` another")
         return await work(tenant)
 
     return _run(data_dir, database_url, for_tenant)
@@ -361,7 +352,7 @@ def _serve(settings: Settings, conninfo: str, *, with_worker: bool) -> None:
 
 
 @contextmanager
-def _child_environment(settings: Settings, conninfo: str) -> Iterator[None]:
+def _child_environment(settings: Settings, conninfo: str) -> Generator[None]:
     """Hand the settings down to the processes of this server, and a place where they add up measurements."""
     measurements = settings.data_dir.resolve() / "metrics"
     shutil.rmtree(measurements, ignore_errors=True)
@@ -387,9 +378,7 @@ def _keys_document(organization: Organization, made: OrganizationKeys) -> dict[s
 
 def _save_keys(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    write_private(
-        settings.data_dir / "keys.json", json.dumps(_keys_document(organization, made), indent=2) + "\n"
-    )
+    write_private(settings.data_dir / "keys.json", json.dumps(_keys_document(organization, made), indent=2) + "\n")
 
 
 def _banner(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:

@@ -1,6 +1,6 @@
 """One PostgreSQL cluster for the whole run, one database for each worker process, one organization for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
 
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import close_pool, open_pool
@@ -28,9 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     with psycopg.connect(cluster.cluster.conninfo, autocommit=True) as connection:
         # A run is thrown away whole: it need not survive a power cut. Killing is tested with servers of its own.
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    with psycopg.connect(
-        make_conninfo(cluster.cluster.conninfo, dbname=TEMPLATE), autocommit=True
-    ) as connection:
+    with psycopg.connect(make_conninfo(cluster.cluster.conninfo, dbname=TEMPLATE), autocommit=True) as connection:
         migrate(connection)
     config.stash[_CLUSTER] = (cluster, directory)
 
@@ -63,12 +62,12 @@ def admin_conninfo(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def conninfo(admin_conninfo: str, worker_id: str) -> Iterator[str]:
+def conninfo(admin_conninfo: str, worker_id: str) -> str:
     """A migrated database of this worker's own."""
     name = f"kelviq_{worker_id}"
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield make_conninfo(admin_conninfo, dbname=name)
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+    return make_conninfo(admin_conninfo, dbname=name)
 
 
 @pytest.fixture(scope="session")

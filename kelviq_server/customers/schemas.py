@@ -75,12 +75,8 @@ class CustomerResponse(Answer):
     details: dict[str, Any] = Field(description="What the server knows about the customer besides.")
     metadata: dict[str, Any] | None = Field(description="The merchant's own key-value pairs.")
     billing_address: BillingAddress | None = Field(description="The billing address.")
-    created_on: str = Field(
-        description="When the customer was created.", examples=["2025-06-04T06:03:30.195790Z"]
-    )
-    modified_on: str = Field(
-        description="When the customer last changed.", examples=["2025-06-04T06:03:30.195790Z"]
-    )
+    created_on: str = Field(description="When the customer was created.", examples=["2025-06-04T06:03:30.195790Z"])
+    modified_on: str = Field(description="When the customer last changed.", examples=["2025-06-04T06:03:30.195790Z"])
 
 
 class CustomerListResponse(Answer):
@@ -88,13 +84,11 @@ class CustomerListResponse(Answer):
 
     count: int = Field(description="How many there are in all.")
     next: str | None = Field(description="Address of the next page.", json_schema_extra={"format": "uri"})
-    previous: str | None = Field(
-        description="Address of the previous page.", json_schema_extra={"format": "uri"}
-    )
+    previous: str | None = Field(description="Address of the previous page.", json_schema_extra={"format": "uri"})
     results: list[CustomerResponse] = Field(description="The customers of this page.")
 
 
 def list_body(page: CustomerPage, next: str | None, previous: str | None) -> bytes:
-    """Return a page as JSON. The documents go through as they are stored: parsing them would cost more than the rest."""
+    """Return a page as JSON. The documents go through as they are stored: parsing them would cost more than all else."""
     head = f'{{"count":{page.count},"next":{dump(next)},"previous":{dump(previous)},"results":['
     return b"".join((head.encode(), page.documents.encode(), b"]}"))

@@ -16,7 +16,7 @@ from kelviq_server.partner.schemas import (
 )
 from kelviq_server.platform.answers import model_answer
 from kelviq_server.platform.database import INSTANCE, reading, transaction
-from kelviq_server.platform.operations import Access, Call, Operations, Parameter
+from kelviq_server.platform.operations import Access, Call, Caller, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, links, page_parameters, read_page
 from kelviq_server.platform.vault import current_vault
 from kelviq_server.tenants.errors import UserExists
@@ -32,9 +32,9 @@ EXTERNAL_ID = Parameter(
 )
 
 
-def _partner_id(call: Call[object]) -> int:
-    assert call.caller.partner_id is not None
-    return call.caller.partner_id
+def _partner_id(caller: Caller) -> int:
+    assert caller.partner_id is not None
+    return caller.partner_id
 
 
 @operations.add(
@@ -50,7 +50,7 @@ def _partner_id(call: Call[object]) -> int:
 async def provision(call: Call[PartnerOrganizationProvisionRequest]) -> Response:
     """Makes an organization with its owner, both environments and their keys, and welcomes the owner by mail."""
     vault = current_vault()
-    organization = await provision_organization(_partner_id(call), call.body.wish(), vault)
+    organization = await provision_organization(_partner_id(call.caller), call.body.wish(), vault)
     return model_answer(shown(organization, vault), 201)
 
 
@@ -68,14 +68,12 @@ async def list_all(call: Call[None]) -> Response:
     page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAXIMUM_PAGE_SIZE)
     async with transaction(INSTANCE) as tx:
         found = await store.list_organizations(
-            tx, _partner_id(call), call.query.get("external_id") or None, page.offset, page.size
+            tx, _partner_id(call.caller), call.query.get("external_id") or None, page.offset, page.size
         )
     following, preceding = links(call, page.settle(found.count), page.size, found.count)
     vault = current_vault()
     results = [shown(organization, vault) for organization in found.organizations]
-    return model_answer(
-        PartnerOrganizationList(count=found.count, next=following, previous=preceding, results=results)
-    )
+    return model_answer(PartnerOrganizationList(count=found.count, next=following, previous=preceding, results=results))
 
 
 @operations.add(
@@ -94,7 +92,7 @@ async def retrieve(call: Call[None]) -> Response:
     except ValueError:
         raise NotFound from None
     async with reading(INSTANCE) as tx:
-        organization = await store.get_organization(tx, _partner_id(call), identifier=identifier)
+        organization = await store.get_organization(tx, _partner_id(call.caller), identifier=identifier)
     return model_answer(shown(organization, current_vault()))
 
 
@@ -109,7 +107,5 @@ async def retrieve(call: Call[None]) -> Response:
 async def retrieve_by_external_id(call: Call[None]) -> Response:
     """Retrieves one of the partner's organizations by the partner's own identifier."""
     async with reading(INSTANCE) as tx:
-        organization = await store.get_organization(
-            tx, _partner_id(call), external_id=call.path("externalId")
-        )
+        organization = await store.get_organization(tx, _partner_id(call.caller), external_id=call.path("externalId"))
     return model_answer(shown(organization, current_vault()))

@@ -47,9 +47,7 @@ class PartnerOrganizationList(Answer):
 
     count: int = Field(description="How many there are in all.")
     next: str | None = Field(description="Address of the next page.", json_schema_extra={"format": "uri"})
-    previous: str | None = Field(
-        description="Address of the previous page.", json_schema_extra={"format": "uri"}
-    )
+    previous: str | None = Field(description="Address of the previous page.", json_schema_extra={"format": "uri"})
     results: list[PartnerOrganization] = Field(description="The organizations of this page.")
 
 

@@ -93,4 +93,6 @@ async def list_organizations(
     return PartnerOrganizationPage(count, organizations)
 
 
-_OF_PARTNER: LiteralString = " WHERE p.partner_id = %(partner_id)s AND (%(external_id)s::text IS NULL OR p.external_id = %(external_id)s)"
+_OF_PARTNER: LiteralString = (
+    " WHERE p.partner_id = %(partner_id)s AND (%(external_id)s::text IS NULL OR p.external_id = %(external_id)s)"
+)

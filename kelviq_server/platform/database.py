@@ -1,6 +1,6 @@
 """The connection to PostgreSQL, and the only two ways to use it: a transaction and a short read."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -97,10 +97,11 @@ class Tx:
         """Tell every process of this instance, once this transaction has committed."""
         await self.connection.execute("SELECT pg_notify('kelviq', %s)", (f"{topic}:{detail}",))
 
-    async def flush(self) -> None:
-        """Write the announced events; `transaction` does this before it commits."""
+    async def flush(self) -> bool:
+        """Write the announced events and say whether there were any; `transaction` does this before it commits."""
         if self._announced:
             await outbox.insert_events(self.connection, self.tenant.id, self.now, self._announced)
+        return bool(self._announced)
 
 
 _pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
@@ -144,7 +145,7 @@ def assert_no_transaction() -> None:
 
 
 @asynccontextmanager
-async def transaction(tenant: Tenant) -> AsyncIterator[Tx]:
+async def transaction(tenant: Tenant) -> AsyncGenerator[Tx]:
     """Begin a transaction for this tenant; commit at the end, or undo everything on an error.
 
     Actions call this, in sight; a transaction inside another is a mistake in the code.
@@ -155,16 +156,15 @@ async def transaction(tenant: Tenant) -> AsyncIterator[Tx]:
         async with current_pool().connection() as connection, connection.transaction():
             tx = Tx(connection, tenant, await _read_clock(connection, tenant))
             yield tx
-            await tx.flush()
-            wake = bool(tx._announced)
+            announced = await tx.flush()
     finally:
         _open.reset(token)
-    if wake:
+    if announced:
         outbox.wake_worker()
 
 
 @asynccontextmanager
-async def reading(tenant: Tenant) -> AsyncIterator[Tx]:
+async def reading(tenant: Tenant) -> AsyncGenerator[Tx]:
     """Lend a connection for one statement that reads: each sees one consistent moment, none locks."""
     async with current_pool().connection() as connection:
         yield Tx(connection, tenant, None)

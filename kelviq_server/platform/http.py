@@ -88,9 +88,7 @@ class Api:
             response = refusal_answer(Unavailable())
         except Exception:
             log.exception("unhandled error")
-            response = json_answer(
-                {"detail": "Internal server error.", "requestId": observation.request_id}, 500
-            )
+            response = json_answer({"detail": "Internal server error.", "requestId": observation.request_id}, 500)
         try:
             await response(scope, receive, observation.send)
         finally:

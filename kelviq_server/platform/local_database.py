@@ -1,7 +1,7 @@
 """The database that a command works on: one's own, the one a running server holds, or one started for the while."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def database(settings: Settings, say: Callable[[str], None], *, own: bool = False) -> Iterator[str]:
+def database(settings: Settings, say: Callable[[str], None], *, own: bool = False) -> Generator[str]:
     """Lend the conninfo of the configured database, else of the embedded one, started if nobody runs it.
 
     With `own`, an embedded one that somebody else runs is refused with DataDirInUse.

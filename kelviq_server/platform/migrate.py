@@ -46,11 +46,7 @@ def pending_migrations(connection: Connection[Any]) -> list[Migration]:
     Raises MigrationFault when an applied file was edited since, or the database is of a newer version.
     """
     exists = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
-    rows = (
-        connection.execute("SELECT name, checksum FROM schema_migrations").fetchall()
-        if exists and exists[0]
-        else []
-    )
+    rows = connection.execute("SELECT name, checksum FROM schema_migrations").fetchall() if exists and exists[0] else []
     applied: dict[str, str] = dict(rows)
     known = known_migrations()
     for migration in known:

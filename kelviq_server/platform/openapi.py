@@ -1,7 +1,7 @@
 """The published contract, made from the operations that the code runs."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -21,7 +21,7 @@ from kelviq_server.platform.operations import Access, Operation
 
 _EVERY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey, Throttled, Unavailable)
 _WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooLarge, UnsupportedMediaType)
-_SECURITY = {
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.SERVER: [{"bearerAuth": []}],
     Access.CLIENT: [{"bearerAuth": []}],
     Access.PARTNER: [{"partnerKeyAuth": []}],
@@ -107,16 +107,16 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
 def _tidy(schema: Any) -> Any:
     """Leave out what tells a reader nothing: generated titles, and defaults that only mean "not sent"."""
     if isinstance(schema, dict):
-        return {
-            name: {field: _tidy(value) for field, value in part.items()}
-            if name == "properties"
-            else _tidy(part)
-            for name, part in schema.items()  # pyright: ignore[reportUnknownVariableType]
-            if not (name == "title" and isinstance(part, str)) and not (name == "default" and part is None)
-        }
+        parts = cast("dict[str, Any]", schema)
+        return {name: _tidy(part) for name, part in parts.items() if not _says_nothing(name, part)}
     if isinstance(schema, list):
-        return [_tidy(part) for part in schema]  # pyright: ignore[reportUnknownVariableType]
+        return [_tidy(part) for part in cast("list[Any]", schema)]
     return schema
+
+
+def _says_nothing(name: str, part: Any) -> bool:
+    # A property may be called "title" too; then its part is a schema, not a text.
+    return (name == "title" and isinstance(part, str)) or (name == "default" and part is None)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -178,9 +178,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return responses
 
 
-_REQUEST_ID = {
-    "X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request in logs and errors."}
-}
+_REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request in logs and errors."}}
 
 
 def _success(operation: Operation) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _is_complete(bindir: Path) -> bool:
 def _with_major(bindir: Path) -> Binaries:
     bindir = bindir.resolve()
     try:
-        answer = subprocess.run(  # noqa: S603 - our own program
+        answer = subprocess.run(
             [bindir / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=False
         )
     except OSError as error:

@@ -30,13 +30,11 @@ class Runner:
     account: Account | None
     capability: int | None
 
-    def popen(
-        self, command: list[str | Path], *, stdin: int, stdout: int, death_signal: int
-    ) -> subprocess.Popen[str]:
+    def popen(self, command: list[str | Path], *, stdin: int, stdout: int, death_signal: int) -> subprocess.Popen[str]:
         """Start a program as a child that dies with us, out of reach of the terminal's Ctrl-C."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         try:
-            return subprocess.Popen(  # noqa: S603 - our own programs
+            return subprocess.Popen(
                 command,
                 stdin=stdin,
                 stdout=stdout,

@@ -89,7 +89,7 @@ def _serves(pid: int, pgdata: Path) -> bool:
         except (FileNotFoundError, ProcessLookupError):
             return False
         return Path(os.fsdecode(words[0])).name == "postgres" and os.fsencode(pgdata) in words
-    listed = subprocess.run(  # noqa: S603 - a number and a fixed program
+    listed = subprocess.run(
         ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return "postgres" in listed.stdout and str(pgdata) in listed.stdout

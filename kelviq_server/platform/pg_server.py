@@ -38,9 +38,7 @@ SETTINGS = {
 }
 
 
-def serve(
-    data_dir: Path, socket_dir: Path, runner: Runner, say: Callable[[str], None]
-) -> subprocess.Popen[str]:
+def serve(data_dir: Path, socket_dir: Path, runner: Runner, say: Callable[[str], None]) -> subprocess.Popen[str]:
     """Start the server and return its process when it takes connections."""
     pgdata = data_dir / "postgres"
     log_path = data_dir / "postgres.log"

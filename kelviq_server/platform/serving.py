@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -62,9 +63,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run_app(
-    app: Starlette, listener: socket.socket, ready: Callable[[], None], parent: int | None = None
-) -> None:
+def run_app(app: Starlette, listener: socket.socket, ready: Callable[[], None], parent: int | None = None) -> None:
     """Answer requests until told to stop; those in flight are finished first. Raises SystemExit if it can't start."""
     config = uvicorn.Config(
         app,
@@ -79,11 +78,9 @@ def run_app(
         timeout_keep_alive=75,
     )
     server = _Server(config, ready, parent)
-    try:
+    # uvicorn sends the signal again once it has finished; by then all is done.
+    with suppress(Stopped):
         server.run([listener])
-    except Stopped:
-        # uvicorn sends the signal again once it has finished; by then all is done.
-        pass
     if not server.started:
         raise SystemExit(3)
 
@@ -114,9 +111,7 @@ def run_processes(
     ready_read, ready_write = os.pipe()
     shared = (listener.fileno(), ready_write, gone_read)
     options = ["--fd", str(shared[0]), "--ready-fd", str(shared[1]), "--parent-fd", str(shared[2])]
-    commands = [[*command, *options]] * count + [
-        [*other, "--parent-fd", str(gone_read)] for other in background
-    ]
+    commands = [[*command, *options]] * count + [[*other, "--parent-fd", str(gone_read)] for other in background]
 
     def start(place: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(commands[place], pass_fds=shared, start_new_session=True)
@@ -127,10 +122,8 @@ def run_processes(
         os.set_blocking(ready_read, False)
         announced = False
         while True:
-            try:
+            with suppress(BlockingIOError):
                 reported += len(os.read(ready_read, 64))
-            except BlockingIOError:
-                pass
             if reported >= count and not announced:
                 announced = True
                 ready()

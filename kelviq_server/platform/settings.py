@@ -25,41 +25,40 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KELVIQ_", extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(
-        Path(".data"), description="Where the embedded database, the keys file and the mailbox live."
+        default=Path(".data"), description="Where the embedded database, the keys file and the mailbox live."
     )
     database_url: str | None = Field(
-        None, description="A PostgreSQL 15 to 18 of your own, instead of the embedded one."
+        default=None, description="A PostgreSQL 15 to 18 of your own, instead of the embedded one."
     )
     pg_bindir: Path | None = Field(
-        None, description="PostgreSQL binaries for the embedded database, instead of the bundled ones."
+        default=None,
+        description="PostgreSQL binaries for the embedded database, instead of the bundled ones.",
     )
-    workers: int = Field(1, ge=1, le=64, description="Processes that answer requests.")
-    pool_size: int = Field(10, ge=2, le=100, description="Database connections of each process.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests.")
+    pool_size: int = Field(default=10, ge=2, le=100, description="Database connections of each process.")
     public_url: str | None = Field(
-        None, description="Address under which callers reach the server; else each request's own."
+        default=None, description="Address under which callers reach the server; else each request's own."
     )
     trusted_proxies: list[IPv4Network | IPv6Network] = Field(
-        [], description='Networks whose X-Forwarded-Proto and -Host count, such as ["10.0.0.0/8"].'
+        default=[], description='Networks whose X-Forwarded-Proto and -Host count, such as ["10.0.0.0/8"].'
     )
     secret: str | None = Field(
-        None,
+        default=None,
         min_length=32,
         description="Encrypts what must be read back; else DIR/secret, made on first start.",
     )
-    rate_limit_per_second: float = Field(
-        0, ge=0, description="Requests a second for each key; 0 is no limit."
-    )
-    rate_limit_burst: int = Field(100, ge=1, description="Requests that may come at once on top of that.")
+    rate_limit_per_second: float = Field(default=0, ge=0, description="Requests a second for each key; 0 is no limit.")
+    rate_limit_burst: int = Field(default=100, ge=1, description="Requests that may come at once on top of that.")
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="Log lines for people or for machines; auto: people on a terminal."
+        default="auto", description="Log lines for people or for machines; auto: people on a terminal."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged."
+        default="info", description="The least that is logged."
     )
-    mail_from: str = Field("Kelviq Server <billing@localhost>", description="Sender of the server's mails.")
+    mail_from: str = Field(default="Kelviq Server <billing@localhost>", description="Sender of the server's mails.")
 
     @field_validator("public_url")
     @classmethod

@@ -48,14 +48,14 @@ class Body(BaseModel):
     @classmethod
     def _named_once(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            names = Counter(to_camel(str(name)) for name in cast("dict[str, Any]", value))
+            names = Counter(to_camel(name) for name in cast("dict[str, Any]", value))
             twice = {name for name, times in names.items() if times > 1}
             if isinstance(value, TwiceNamed):
                 twice |= {to_camel(name) for name in value.twice}
             known = sorted(twice & {str(field.alias) for field in cls.model_fields.values()})
             if known:
                 raise PydanticCustomError("twice", "{fields}", {"fields": known})
-        return value
+        return cast("Any", value)
 
 
 class Answer(BaseModel):

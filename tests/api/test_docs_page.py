@@ -31,9 +31,7 @@ DOCUMENT = {
     "info": {"title": "Lighthouses", "version": "1"},
     "servers": [{"url": "/api/v1"}],
     "paths": {
-        "/lights/": {
-            "get": {"tags": ["Lights"], "summary": SUMMARY, "responses": {"200": {"description": "A number"}}}
-        }
+        "/lights/": {"get": {"tags": ["Lights"], "summary": SUMMARY, "responses": {"200": {"description": "A number"}}}}
     },
 }
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -204,9 +202,7 @@ def served() -> Iterator[tuple[str, list[str]]]:
     thread.join(20)
 
 
-@pytest.mark.skipif(
-    BROWSER is None, reason="NOT TESTED: no chromium or google-chrome, so /docs was not rendered"
-)
+@pytest.mark.skipif(BROWSER is None, reason="NOT TESTED: no chromium or google-chrome, so /docs was not rendered")
 def test_a_real_browser_renders_the_operations(served: tuple[str, list[str]], tmp_path: Path):
     """Dump what Chromium made of the page, and read its network log for what the page asked for."""
     base, asked = served

@@ -101,9 +101,7 @@ def test_a_command_next_to_a_running_server_finds_it(cluster: Cluster, data_dir:
 
 
 @linux_only
-def test_as_root_an_unreachable_directory_costs_one_capability_and_an_open_one_none(
-    cluster: Cluster, data_dir: Path
-):
+def test_as_root_an_unreachable_directory_costs_one_capability_and_an_open_one_none(cluster: Cluster, data_dir: Path):
     if os.geteuid() != 0:
         assert ambient_capabilities(cluster.pid) == 0
         return

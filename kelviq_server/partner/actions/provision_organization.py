@@ -9,9 +9,7 @@ from kelviq_server.platform.vault import Vault
 from kelviq_server.tenants import steps as tenants
 
 
-async def provision_organization(
-    partner_id: int, wish: ProvisionOrganization, vault: Vault
-) -> PartnerOrganization:
+async def provision_organization(partner_id: int, wish: ProvisionOrganization, vault: Vault) -> PartnerOrganization:
     """Make the owner, the organization, both environments and their keys, all or nothing.
 
     Raises ExternalIdExists when the partner used that id, UserExists when the e-mail is known.

@@ -13,6 +13,4 @@ async def check_secret(vault: Vault) -> None:
     async with transaction(INSTANCE) as tx:
         proof = await store.insert_secret_proof(tx, vault.proof())
     if not hmac.compare_digest(proof, vault.proof()):
-        raise WrongSetting(
-            "secret (KELVIQ_SECRET): this database was first used with another instance secret"
-        )
+        raise WrongSetting("secret (KELVIQ_SECRET): this database was first used with another instance secret")
