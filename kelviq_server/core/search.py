@@ -1,12 +1,15 @@
 """What a search looks for and what it finds, the same for every list."""
 
 import re
+from collections import Counter
+from collections.abc import Collection, Iterable
 
 # Stands between the searched fields of one record, so that no term matches across two of them.
 # Fields cannot hold it: control characters are refused on input.
 FIELD_SEPARATOR = "\x1f"
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
+_WORD = re.compile(r"[^\W_]+")
 _SPECIAL = re.compile(r"([\\%_])")
 # No field holds these; a term that does must match nothing, and not reach across two fields.
 _NOWHERE = str.maketrans({FIELD_SEPARATOR: "\x1e", "\x00": "\x1e"})
@@ -31,6 +34,34 @@ def terms(search: str) -> list[str]:
     return list(dict.fromkeys(fold(term).translate(_NOWHERE) for term in found if term))
 
 
-def pattern(term: str) -> str:
-    """Return the LIKE pattern that matches texts containing the term, character for character."""
-    return "%" + _SPECIAL.sub(r"\\\1", term) + "%"
+def common_trigrams(samples: Collection[str], share_percent: int = 10) -> frozenset[str]:
+    """Return the three-letter sequences that stand in at least this share of the sample texts."""
+    times = Counter(trigram for sample in samples for trigram in set(_trigrams(sample)))
+    return frozenset(trigram for trigram, count in times.items() if count * 100 >= len(samples) * share_percent)
+
+
+def narrowing_pattern(term: str, common: Collection[str]) -> str:
+    """Return a LIKE pattern that matches every text containing the term, and few others.
+
+    It leaves out what nearly every text has, such as the domain of most e-mail addresses: a trigram
+    index would have to walk a list of nearly all rows for each such trigram. What the pattern lets
+    through must still be held against the term itself.
+    """
+    parts = [part for word in _WORD.findall(term) for part in _rare_parts(word, common)] or [term]
+    return "%" + "%".join(_SPECIAL.sub(r"\\\1", part) for part in parts) + "%"
+
+
+def _rare_parts(word: str, common: Collection[str]) -> Iterable[str]:
+    """Yield the longest parts of the word in which no trigram is common."""
+    start: int | None = None
+    for place, trigram in enumerate([*_trigrams(word), None]):
+        is_rare = trigram is not None and trigram not in common
+        if is_rare and start is None:
+            start = place
+        elif not is_rare and start is not None:
+            yield word[start : place + 2]
+            start = None
+
+
+def _trigrams(text: str) -> list[str]:
+    return [text[place : place + 3] for place in range(len(text) - 2)]

@@ -1,15 +1,17 @@
 """All SQL about customers. The shape of the list statements is explained in docs/adr/0004."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import LiteralString
 from uuid import UUID
 
 from kelviq_server.core.errors import NotFound
-from kelviq_server.core.search import pattern
+from kelviq_server.core.search import common_trigrams, narrowing_pattern
 from kelviq_server.customers.records import Customer, CustomerEdit, CustomerPage, NewCustomer
 from kelviq_server.customers.rules import searched_text
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
+from kelviq_server.platform.remembered import Remembered
 
 _COLUMNS: LiteralString = (
     "id, seq, external_id, name, email, details::text AS details, metadata::text AS metadata,"
@@ -113,56 +115,76 @@ async def update_active_subscriptions(tx: Tx, id: UUID, change: int) -> None:
 
 
 async def list_customers(tx: Tx, offset: int | None, limit: int) -> CustomerPage:
-    """Return a page, newest first; without an offset, the last one.
-
-    Jumps by the tally: whole blocks are skipped by their counts, only the last few
-    thousand rows before the page are walked.
-    """
-    page = await tx.row(
-        CustomerPage,
-        """
-        WITH tally AS MATERIALIZED (
-          SELECT block, sum(count) AS listed FROM customer_tallies WHERE tenant_id = %(tenant_id)s GROUP BY block
-        ), total AS MATERIALIZED (
-          SELECT coalesce(sum(listed), 0)::bigint AS count FROM tally
-        ), page AS MATERIALIZED (
-          SELECT coalesce(%(offset)s::bigint, (greatest(count - 1, 0) / %(limit)s::bigint) * %(limit)s::bigint)
-            AS first FROM total
-        ), start AS MATERIALIZED (
-          SELECT (block + 1) << 12 AS below, reached - listed AS skipped
-          FROM (SELECT block, listed, sum(listed) OVER (ORDER BY block DESC) AS reached FROM tally) AS running
-          WHERE reached > (SELECT first FROM page) AND listed > 0 ORDER BY block DESC LIMIT 1
-        )
-        SELECT (SELECT count FROM total) AS count, coalesce(string_agg(document, ','), '') AS documents
-        FROM (
-          SELECT document FROM customers
-          WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND seq < (SELECT below FROM start)
-          ORDER BY seq DESC
-          OFFSET (SELECT first - skipped FROM page, start) LIMIT %(limit)s
-        ) AS listed
-        """,
-        {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit},
-    )
+    """Return a page, newest first; without an offset, the last one."""
+    statement = _FIRST_PAGE if offset == 0 else _LATER_PAGE
+    page = await tx.row(CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit})
     assert page is not None
     return page
+
+
+_FIRST_PAGE: LiteralString = """
+    SELECT (SELECT coalesce(sum(count), 0) FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
+      coalesce(string_agg(document, ','), '') AS documents
+    FROM (
+      SELECT document FROM customers WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL
+      ORDER BY seq DESC LIMIT %(limit)s
+    ) AS listed
+"""
+
+# Jumps by the tally: whole blocks are skipped by their counts, only the rows of the block in which
+# the page begins are walked. `first` is the page's place in the list, `below` where its block ends.
+_LATER_PAGE: LiteralString = """
+    WITH tally AS MATERIALIZED (
+      SELECT block, sum(count) AS listed FROM customer_tallies WHERE tenant_id = %(tenant_id)s GROUP BY block
+    ), total AS MATERIALIZED (
+      SELECT coalesce(sum(listed), 0)::bigint AS count FROM tally
+    ), page AS MATERIALIZED (
+      SELECT coalesce(%(offset)s::bigint, greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint) AS first
+      FROM total
+    ), start AS MATERIALIZED (
+      SELECT (block + 1) << 12 AS below, reached - listed AS skipped
+      FROM (SELECT block, listed, sum(listed) OVER (ORDER BY block DESC) AS reached FROM tally) AS running
+      WHERE reached > (SELECT first FROM page) AND listed > 0 ORDER BY block DESC LIMIT 1
+    )
+    SELECT (SELECT count FROM total) AS count, coalesce(string_agg(document, ','), '') AS documents
+    FROM (
+      SELECT document FROM customers
+      WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND seq < (SELECT below FROM start)
+      ORDER BY seq DESC OFFSET (SELECT first - skipped FROM page, start) LIMIT %(limit)s
+    ) AS listed
+"""
 
 
 async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, limit: int) -> CustomerPage:
     """Return a page of the customers in whom every term occurs, newest first, and how many there are."""
-    condition: LiteralString = " AND folded LIKE %s" * len(terms)
+    common = await _COMMON_TRIGRAMS.get(partial(_find_common_trigrams, tx))
+    narrowing = [narrowing_pattern(term, common) for term in terms]
+    condition: LiteralString = " AND folded LIKE %s" * len(terms) + " AND strpos(folded, %s) > 0" * len(terms)
     page = await tx.row(
         CustomerPage,
         "WITH hit AS MATERIALIZED (SELECT seq FROM customer_search WHERE tenant_id = %s" + condition + "),"
         " total AS MATERIALIZED (SELECT count(*) AS count FROM hit),"
-        " page AS MATERIALIZED (SELECT seq FROM hit ORDER BY seq DESC"
-        "   OFFSET (SELECT coalesce(%s::bigint, greatest(count - 1, 0) / %s::bigint * %s::bigint) FROM total) LIMIT %s)"
+        " page AS MATERIALIZED (SELECT seq FROM hit ORDER BY seq DESC OFFSET"
+        "   (SELECT coalesce(%s::bigint, greatest(count - 1, 0) / %s::bigint * %s::bigint) FROM total) LIMIT %s)"
         " SELECT (SELECT count FROM total) AS count, coalesce(string_agg(document, ','), '') AS documents"
         " FROM (SELECT document FROM page JOIN customers USING (seq)"
         "   WHERE tenant_id = %s AND archived_at IS NULL ORDER BY seq DESC) AS listed",
-        (tx.tenant_id, *map(pattern, terms), offset, limit, limit, limit, tx.tenant_id),
+        (tx.tenant_id, *narrowing, *terms, offset, limit, limit, limit, tx.tenant_id),
     )
     assert page is not None
     return page
+
+
+# The planner's own sample of the searched texts tells which trigrams nearly all of them have.
+_COMMON_TRIGRAMS: Remembered[frozenset[str]] = Remembered(seconds=300, empty_seconds=10)
+
+
+async def _find_common_trigrams(tx: Tx) -> frozenset[str]:
+    samples = await tx.value(
+        "SELECT histogram_bounds::text::text[] FROM pg_stats WHERE tablename = 'customer_search'"
+        " AND schemaname = current_schema() AND attname = 'folded'"
+    )
+    return common_trigrams(samples or [])
 
 
 async def fold_tallies(tx: Tx, limit: int = 500) -> int:

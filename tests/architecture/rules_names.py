@@ -1,0 +1,82 @@
+"""The files of a module stand under the house's names, and only those."""
+
+import ast
+from pathlib import Path
+
+from tests.architecture.source import FOUNDATIONS, PACKAGE, modules, sources
+
+FILES = {
+    "__init__.py",
+    "README.md",
+    "records.py",
+    "rules.py",
+    "store.py",
+    "steps.py",
+    "events.py",
+    "errors.py",
+    "schemas.py",
+    "routes.py",
+    "jobs.py",
+}
+FOLDERS = {"actions"}
+# What the tree of the house shows besides.
+FOLDERS_BESIDES = {"payments": {"gateways"}}
+NAMELESS = {"service.py", "utils.py", "helpers.py", "manager.py", "common.py"}
+# Faces for people: folders of templates and small views.
+FACES = "pages"
+NOT_IN_FACES = {"rules.py", "store.py"}
+
+
+def other_names(root: Path) -> list[str]:
+    """Return the files and folders of features that the house has no word for."""
+    found: list[str] = []
+    for module in modules(root):
+        if module.name in FOUNDATIONS:
+            continue
+        for path in sorted(module.rglob("*") if module.name == FACES else module.iterdir()):
+            if path.name == "__pycache__":
+                continue
+            if module.name == FACES:
+                wrong = path.name in NOT_IN_FACES
+            elif path.is_dir():
+                wrong = path.name not in FOLDERS | FOLDERS_BESIDES.get(module.name, set())
+            else:
+                wrong = path.name not in FILES
+            if wrong:
+                found.append(f"{path.relative_to(root).as_posix()}: not a name of the house")
+    return found
+
+
+def nameless_files(root: Path) -> list[str]:
+    """Return the files that have not found their name."""
+    return [
+        f"{source.path}: has not found its name"
+        for folder in (PACKAGE, "tests", "bench")
+        for source in sources(root, folder)
+        if source.name in NAMELESS
+    ]
+
+
+def full_packages(root: Path) -> list[str]:
+    """Return the `__init__.py` files that hold something: a name would have two homes."""
+    return [
+        f"{source.path}: holds something"
+        for source in sources(root)
+        if source.name == "__init__.py" and source.text.strip()
+    ]
+
+
+def actions_by_another_name(root: Path) -> list[str]:
+    """Return the files of actions that are not exactly one public function of the same name."""
+    found: list[str] = []
+    for source in sources(root):
+        if not source.is_action or source.name == "__init__.py":
+            continue
+        public = [
+            node.name
+            for node in source.tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+        ]
+        if public != [source.name.removesuffix(".py")]:
+            found.append(f"{source.path}: public functions are {', '.join(public) or 'none'}")
+    return found
