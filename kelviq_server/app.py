@@ -44,7 +44,7 @@ def openapi_document() -> dict[str, object]:
     return document(operations(), version("kelviq-server"))
 
 
-async def _key_owner(key: str) -> Caller | None:
+async def key_owner(key: str) -> Caller | None:
     async with reading(INSTANCE) as tx:
         return await find_caller(tx, key)
 
@@ -56,7 +56,7 @@ async def _partner(key: str) -> Caller | None:
 
 def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starlette:
     """Return the application; it connects to the database when it starts, and with it its worker if wanted."""
-    keys, partner_keys = KeyMemory(_key_owner), KeyMemory(_partner)
+    keys, partner_keys = KeyMemory(key_owner), KeyMemory(_partner)
 
     def forget_all() -> None:
         keys.forget_all()

@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from kelviq_server.customers.jobs import fold_tallies
+from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
 from kelviq_server.platform.database import current_pool

@@ -1,13 +1,14 @@
 """Makes valid things from no arguments."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from kelviq_server.customers.actions.create_customer import create_customer
 from kelviq_server.customers.records import Customer, NewCustomer
-from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.found_organization import found_organization
 from kelviq_server.tenants.records import EnvironmentName, Organization, OrganizationKeys
@@ -44,3 +45,18 @@ def new_customer(**fields: Any) -> NewCustomer:
 async def customer(tenant: Tenant, **fields: Any) -> Customer:
     """Create a customer."""
     return await create_customer(tenant, new_customer(**fields))
+
+
+async def events(tenant: Tenant) -> list[dict[str, Any]]:
+    """Return what was announced for a tenant, in the order in which it happened."""
+    async with reading(tenant) as tx:
+        found = await tx.value(
+            "SELECT json_agg(payload ORDER BY seq) FROM outbox WHERE tenant_id IS NOT DISTINCT FROM %s", (tenant.id,)
+        )
+    return found or []
+
+
+async def freeze_clock(tenant: Tenant, at: datetime) -> None:
+    """Let a sandbox's time stand still."""
+    async with transaction(tenant) as tx:
+        await tx.execute("UPDATE clocks SET frozen_at = %s WHERE tenant_id = %s", (at, tenant.id))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from kelviq_server.customers.records import CustomerPage, NewCustomer
 from kelviq_server.platform.json_body import dump
-from kelviq_server.platform.wire import Answer, Body, Country, Email, FreeForm, FullText, Text
+from kelviq_server.platform.wire import Answer, Body, Country, Email, FreeForm, Identifier, Text
 
 _ABSENT: Any = None
 
@@ -54,7 +54,7 @@ class CustomerUpdateRequest(Body):
 class CustomerCreateRequest(CustomerUpdateRequest):
     """A customer to create."""
 
-    customer_id: FullText = Field(
+    customer_id: Identifier = Field(
         description="Your own stable identifier of this customer, unique for ever in its environment. No slash.",
         examples=["unique-customer-id-123"],
     )

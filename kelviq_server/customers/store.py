@@ -116,13 +116,13 @@ async def update_active_subscriptions(tx: Tx, id: UUID, change: int) -> None:
 
 async def list_customers(tx: Tx, offset: int | None, limit: int) -> CustomerPage:
     """Return a page, newest first; without an offset, the last one."""
-    statement = _FIRST_PAGE if offset == 0 else _LATER_PAGE
+    statement = FIRST_PAGE if offset == 0 else LATER_PAGE
     page = await tx.row(CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit})
     assert page is not None
     return page
 
 
-_FIRST_PAGE: LiteralString = """
+FIRST_PAGE: LiteralString = """
     SELECT (SELECT coalesce(sum(count), 0) FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
       coalesce(string_agg(document, ','), '') AS documents
     FROM (
@@ -133,7 +133,7 @@ _FIRST_PAGE: LiteralString = """
 
 # Jumps by the tally: whole blocks are skipped by their counts, only the rows of the block in which
 # the page begins are walked. `first` is the page's place in the list, `below` where its block ends.
-_LATER_PAGE: LiteralString = """
+LATER_PAGE: LiteralString = """
     WITH tally AS MATERIALIZED (
       SELECT block, sum(count) AS listed FROM customer_tallies WHERE tenant_id = %(tenant_id)s GROUP BY block
     ), total AS MATERIALIZED (

@@ -15,7 +15,7 @@ from kelviq_server.partner.schemas import (
     shown,
 )
 from kelviq_server.platform.answers import model_answer
-from kelviq_server.platform.database import INSTANCE, reading, transaction
+from kelviq_server.platform.database import INSTANCE, reading
 from kelviq_server.platform.operations import Access, Call, Caller, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, links, page_parameters, read_page
 from kelviq_server.platform.vault import current_vault
@@ -66,7 +66,7 @@ async def provision(call: Call[PartnerOrganizationProvisionRequest]) -> Response
 async def list_all(call: Call[None]) -> Response:
     """Returns the organizations that the calling partner provisioned, newest first."""
     page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAXIMUM_PAGE_SIZE)
-    async with transaction(INSTANCE) as tx:
+    async with reading(INSTANCE) as tx:
         found = await store.list_organizations(
             tx, _partner_id(call.caller), call.query.get("external_id") or None, page.offset, page.size
         )

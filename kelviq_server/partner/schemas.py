@@ -8,14 +8,14 @@ from pydantic import Field
 from kelviq_server.partner.records import PartnerOrganization as Record
 from kelviq_server.partner.records import ProvisionOrganization
 from kelviq_server.platform.vault import Vault
-from kelviq_server.platform.wire import Answer, Body, Email, FullText, Text
+from kelviq_server.platform.wire import Answer, Body, Email, Identifier, Text
 from kelviq_server.tenants.steps import SERVER_KEY_PURPOSE
 
 
 class PartnerOrganizationProvisionRequest(Body):
     """An organization to provision: its owner, its keys and its two environments are made with it."""
 
-    external_id: Annotated[FullText, Field(max_length=128)] = Field(
+    external_id: Annotated[Identifier, Field(max_length=128)] = Field(
         description="Your own identifier of this organization, unique among yours. No slash.",
         examples=["acme-corp"],
     )

@@ -1,13 +1,22 @@
-"""Identifiers: version 7 UUIDs, which sort by time and so keep indexes compact."""
+"""Identifiers, which sort by time and so keep indexes compact, and random texts, which nobody guesses."""
 
+import secrets
+import string
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+_ALPHABET = string.ascii_letters + string.digits
+_RANDOM_CHARACTERS = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id(now: datetime) -> UUID:
     """Return a new id that carries this instant, by the tenant's clock."""
     return uuid7(nanoseconds=(now - _EPOCH) // timedelta(microseconds=1) * 1000)
+
+
+def random_text() -> str:
+    """Return 40 of 62 characters, some 238 bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))

@@ -101,14 +101,17 @@ def _message(detail: ErrorDetails) -> str:
         return "This field is required."
     if detail["input"] is None:
         return "This field may not be null."
-    if kind == "string_too_long":
+    if kind in ("string_too_long", "too_long"):
         return f"Ensure this field has no more than {context['max_length']} characters."
     if kind in ("model_type", "dict_type"):
         return f"Invalid data. Expected a dictionary, but got {type(detail['input']).__name__}."
     return _MESSAGES.get(kind, detail["msg"])
 
 
-_MESSAGES = {"string_type": "Not a valid string."}
+_MESSAGES = {
+    "string_type": "Not a valid string.",
+    "string_unicode": "Surrogate characters are not allowed.",
+}
 
 # What no text of ours holds: control characters other than tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -121,6 +124,15 @@ def _clean(value: str) -> str:
     if _CONTROL.search(value):
         raise PydanticCustomError("text", "Control characters are not allowed.")
     return value.strip()
+
+
+def _identifier(value: str) -> str:
+    """Refuse what could not stand in a path: a slash, or any control character."""
+    if "/" in value:
+        raise PydanticCustomError("text", "Slashes are not allowed.")
+    if any(character in value for character in "\t\n\r"):
+        raise PydanticCustomError("text", "Control characters are not allowed.")
+    return value
 
 
 def _not_blank(value: str) -> str:
@@ -178,13 +190,11 @@ Text = Annotated[
     Field(max_length=255, json_schema_extra={"pattern": _TEXT_PATTERN}),
     AfterValidator(_clean),
 ]
-# Holds at least one character that is not white space.
-FullText = Annotated[
+# The caller's own name of a thing: holds at least one character that is not white space.
+Identifier = Annotated[
     str,
-    Field(
-        max_length=255,
-        json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\s][^\x00-\x1f\x7f]*$"},
-    ),
+    Field(max_length=255, json_schema_extra={"pattern": r"^[^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$"}),
+    AfterValidator(_identifier),
     AfterValidator(_clean),
     AfterValidator(_not_blank),
 ]

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from kelviq_server.core.slugs import free_slug, slug_of
 from kelviq_server.platform.database import Tenant, Tx
-from kelviq_server.platform.ids import new_id
+from kelviq_server.platform.ids import new_id, random_text
 from kelviq_server.platform.operations import Access, Caller
 from kelviq_server.platform.vault import Vault
 from kelviq_server.tenants import store
@@ -18,7 +18,7 @@ from kelviq_server.tenants.records import (
     NewKey,
     OrganizationKeys,
 )
-from kelviq_server.tenants.rules import SHOWN_CHARACTERS, key_hash, new_organization_keys, random_text
+from kelviq_server.tenants.rules import SHOWN_CHARACTERS, key_hash, key_of
 from kelviq_server.tenants.store import list_keys, list_organizations
 
 __all__ = [
@@ -32,13 +32,27 @@ __all__ = [
     "key_hash",
     "list_keys",
     "list_organizations",
+    "new_key",
     "new_organization_keys",
-    "random_text",
     "tenant_of",
 ]
 
 # What a sealed server key is bound to.
 SERVER_KEY_PURPOSE = "server key"
+
+
+def new_key(kind: KeyKind, environment: EnvironmentName) -> NewKey:
+    """Return a new key."""
+    return key_of(kind, environment, random_text())
+
+
+def new_organization_keys() -> OrganizationKeys:
+    """Return the four keys that an organization starts with."""
+
+    def pair(environment: EnvironmentName) -> EnvironmentKeys:
+        return EnvironmentKeys(new_key(KeyKind.SERVER, environment), new_key(KeyKind.CLIENT, environment))
+
+    return OrganizationKeys(pair(EnvironmentName.SANDBOX), pair(EnvironmentName.PRODUCTION))
 
 
 async def add_organization(

@@ -20,11 +20,17 @@ _used: set[tuple[str, str]] = set()
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Give a valid body that is to be created an identifier that was not used yet."""
-    if case.method != "POST" or case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+    body = case.body
+    if case.method != "POST" or case.meta is None or not isinstance(body, dict):
+        return
+    if case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     for field, pattern in _UNIQUE.get(case.path, {}).items():
-        if isinstance(case.body, dict) and isinstance(case.body.get(field), str):
-            # The server takes white space off the ends.
-            if (field, case.body[field].strip()) in _used:
-                case.body = {**case.body, field: pattern.format(next(_numbers))}
-            _used.add((field, case.body[field].strip()))
+        value = body.get(field)
+        if not isinstance(value, str):
+            continue
+        # The server takes white space off the ends.
+        if (field, value.strip()) in _used:
+            value = pattern.format(next(_numbers))
+            case.body = body = {**body, field: value}
+        _used.add((field, value.strip()))

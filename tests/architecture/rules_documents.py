@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.architecture.source import PACKAGE, Source, assigned, bases, modules, sources, subclasses
@@ -20,8 +21,8 @@ def events_not_described(root: Path) -> list[str]:
     described = dict(zip(parts[1::2], parts[2::2], strict=True))
     found: list[str] = []
     announced: set[str] = set()
-    for name, (source, node) in classes.items():
-        type = assigned(node, "type")
+    for source, node in classes:
+        name, type = node.name, assigned(node, "type")
         if not isinstance(type, str):
             found.append(source.at(node, f"{name} names no type"))
             continue
@@ -34,7 +35,7 @@ def events_not_described(root: Path) -> list[str]:
     return found + [f"docs/events.md: there is no {type}" for type in described if type not in announced]
 
 
-def _payload_fields(node: ast.ClassDef, classes: dict[str, tuple[Source, ast.ClassDef]]) -> list[str]:
+def _payload_fields(node: ast.ClassDef, classes: Sequence[tuple[Source, ast.ClassDef]]) -> list[str]:
     """Return the names that `data` writes, and those of the class above where it asks that one too."""
     data = next((part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "data"), None)
     fields = [
@@ -45,16 +46,27 @@ def _payload_fields(node: ast.ClassDef, classes: dict[str, tuple[Source, ast.Cla
         if isinstance(key, ast.Constant) and isinstance(key.value, str)
     ]
     if data is None or "super()" in ast.unparse(data):
-        for base in bases(node):
-            if base in classes:
-                fields += _payload_fields(classes[base][1], classes)
+        for above in _above(node, classes):
+            fields += _payload_fields(above, classes)
     return fields
+
+
+def _above(node: ast.ClassDef, classes: Sequence[tuple[Source, ast.ClassDef]]) -> list[ast.ClassDef]:
+    return [other for _, other in classes if other.name in bases(node)]
 
 
 def errors_not_described(root: Path) -> list[str]:
     """Return where the table of docs/errors.md and the refusals of the code differ."""
     classes = subclasses(sources(root), "Refusal")
-    raised = {_error_row(name, classes) for name in classes}
+    raised = {
+        (
+            str(_status(node, classes) or 400),
+            node.name,
+            (ast.get_docstring(node) or "").split("\n")[0],
+            source.path.removeprefix(f"{PACKAGE}/"),
+        )
+        for source, node in classes
+    }
     described = set(_ERROR_ROW.findall(_text(root, "docs/errors.md")))
     return [
         *(f"docs/errors.md: no row {' | '.join(row)}" for row in sorted(raised - described)),
@@ -62,15 +74,10 @@ def errors_not_described(root: Path) -> list[str]:
     ]
 
 
-def _error_row(name: str, classes: dict[str, tuple[Source, ast.ClassDef]]) -> tuple[str, str, str, str]:
-    source, node = classes[name]
-    status = assigned(node, "status")
-    above = [base for base in bases(node) if base in classes]
-    while status is None and above:
-        status = assigned(classes[above[0]][1], "status")
-        above = [base for base in bases(classes[above[0]][1]) if base in classes]
-    text = (ast.get_docstring(node) or "").split("\n")[0]
-    return str(status or 400), name, text, source.path.removeprefix(f"{PACKAGE}/")
+def _status(node: ast.ClassDef, classes: Sequence[tuple[Source, ast.ClassDef]]) -> object:
+    """Return the status of a refusal: its own, else that of the class above."""
+    own = assigned(node, "status")
+    return own or next((status for above in _above(node, classes) if (status := _status(above, classes))), None)
 
 
 def modules_not_described(root: Path) -> list[str]:

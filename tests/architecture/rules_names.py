@@ -57,12 +57,14 @@ def nameless_files(root: Path) -> list[str]:
     ]
 
 
-def full_packages(root: Path) -> list[str]:
-    """Return the `__init__.py` files that hold something: a name would have two homes."""
+def packages_not_plain(root: Path) -> list[str]:
+    """Return the folders of code without an `__init__.py`, which no rule would see, or with one that is not empty."""
+    files = {source.path: source for source in sources(root)}
+    packages = sorted({path.rsplit("/", 1)[0] for path in files})
     return [
-        f"{source.path}: holds something"
-        for source in sources(root)
-        if source.name == "__init__.py" and source.text.strip()
+        f"{package}/__init__.py: {'holds something' if file else 'is missing'}"
+        for package in packages
+        if (file := files.get(f"{package}/__init__.py")) is None or file.text.strip()
     ]
 
 

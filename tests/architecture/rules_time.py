@@ -31,11 +31,7 @@ def other_clocks(root: Path) -> list[str]:
     for source in sources(root):
         if source.module in (None, "platform"):
             continue
-        found += [
-            source.at(node, f"imports {name}")
-            for node, name in imports(source)
-            if name.split(".")[0] == "time"
-        ]
+        found += [source.at(node, f"imports {name}") for node, name in imports(source) if name.split(".")[0] == "time"]
         found += [
             source.at(call, f"reads the clock: {ast.unparse(call.func)}()")
             for name, call in calls(source.tree)

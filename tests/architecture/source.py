@@ -100,19 +100,16 @@ def imports(source: Source) -> Iterator[tuple[ast.stmt, str]]:
                 yield node, ".".join([*start, alias.name])
 
 
-def subclasses(files: list[Source], base: str) -> dict[str, tuple[Source, ast.ClassDef]]:
-    """Return the classes below a base class, near and far, by name."""
+def subclasses(files: list[Source], base: str) -> list[tuple[Source, ast.ClassDef]]:
+    """Return the classes below a base class, near and far; bases are told by their names."""
     classes = [(file, node) for file in files for node in file.tree.body if isinstance(node, ast.ClassDef)]
-    found: dict[str, tuple[Source, ast.ClassDef]] = {}
+    names = {base}
     while True:
-        more = {
-            node.name: (file, node)
-            for file, node in classes
-            if node.name not in found and any(name == base or name in found for name in bases(node))
-        }
+        found = [(file, node) for file, node in classes if names & set(bases(node))]
+        more = {node.name for _, node in found} - names
         if not more:
             return found
-        found |= more
+        names |= more
 
 
 def bases(node: ast.ClassDef) -> list[str]:

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from itertools import count
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from tests.conftest import TEMPLATE
 from tests.contract.server import Provisioned, Server, provision, running_server
 
 _numbers = count(1)
@@ -27,3 +31,19 @@ def partner_key(server: Server) -> str:
 def organization(server: Server, partner_key: str) -> Provisioned:
     """A new organization, empty."""
     return provision(server, partner_key, f"organization-{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def server_without_database(
+    admin_conninfo: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server whose database let it start and then went away."""
+    name = f"kelviq_gone_{worker_id}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(TEMPLATE)}
+    with psycopg.connect(admin_conninfo, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+        database = make_conninfo(admin_conninfo, dbname=name)
+        with running_server(tmp_path_factory.mktemp("gone"), "--database-url", database) as server:
+            admin.execute(sql.SQL("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false").format(**names))
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield server

@@ -1,7 +1,7 @@
 """Create another key for an environment."""
 
 from kelviq_server.platform.database import INSTANCE, transaction
-from kelviq_server.tenants import rules, steps, store
+from kelviq_server.tenants import steps, store
 from kelviq_server.tenants.records import EnvironmentName, KeyKind, NewKey
 
 
@@ -11,6 +11,6 @@ async def create_key(slug: str | None, environment: EnvironmentName, kind: KeyKi
         found = await store.find_environment(tx, slug, environment)
         if found is None:
             return None
-        key = rules.new_key(kind, environment)
+        key = steps.new_key(kind, environment)
         await steps.add_key(tx, found.id, key)
         return key

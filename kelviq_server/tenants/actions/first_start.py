@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kelviq_server.platform.database import INSTANCE, transaction
-from kelviq_server.tenants import rules, steps, store
+from kelviq_server.tenants import steps, store
 from kelviq_server.tenants.records import Organization, OrganizationKeys
 
 FIRST_NAME = "My Organization"
@@ -18,7 +18,7 @@ async def first_start(
     founds anew and saves anew, and never is there an organization whose keys nobody has.
     Of processes that start together, one founds and the others see it.
     """
-    keys = rules.new_organization_keys()
+    keys = steps.new_organization_keys()
     async with transaction(INSTANCE) as tx:
         await store.lock_slugs(tx)
         if await store.has_organizations(tx):

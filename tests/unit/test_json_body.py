@@ -1,0 +1,72 @@
+"""Reading JSON without losing, doubling or smuggling anything."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kelviq_server.platform.json_body import MAX_DEPTH, MalformedJson, dump, fault, parse
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(values)
+def test_what_is_read_is_written_again(value: object) -> None:
+    text = json.dumps(value)
+    assert json.loads(dump(parse(text.encode()))) == json.loads(text)
+
+
+@pytest.mark.parametrize("number", ["1.10", "12345678901234567890123", "0.1000000000000000055", "1E+400", "-7"])
+def test_numbers_keep_their_digits(number: str) -> None:
+    assert dump(parse(number.encode())) == number
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{}",
+        b'{"a": NaN}',
+        b"[Infinity]",
+        b"[" * 100_000,
+        b"'a'",
+        b'{"a": 1,}',
+        "{}".encode("utf-16"),
+    ],
+)
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedJson):
+        parse(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"a": 1, "a": 2}', 'The key "a" appears more than once.'),
+        ('[{"b": {"a": 1, "a": 1}}]', 'The key "a" appears more than once.'),
+        ('["\\ud800"]', "Surrogate characters are not allowed."),
+        ('{"\\udfff": 1}', "Surrogate characters are not allowed."),
+        ('{"a": "b\\u0000"}', "Null characters are not allowed."),
+        (
+            "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+            f"Ensure this field is nested no deeper than {MAX_DEPTH} levels.",
+        ),
+    ],
+)
+def test_what_cannot_be_kept_is_named(body: str, reason: str) -> None:
+    assert fault(parse(body.encode())) == reason
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert fault(parse(b'["\\ud83d\\ude00"]')) is None
+
+
+def test_a_doubled_key_made_of_half_a_character_can_be_told_of() -> None:
+    reason = fault(parse(b'{"\\ud800": 1, "\\ud800": 2}'))
+    assert reason is not None
+    assert reason.encode()

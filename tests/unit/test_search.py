@@ -1,0 +1,70 @@
+"""What a search looks for, and that narrowing never loses a match."""
+
+import re
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kelviq_server.core.search import common_trigrams, fold, folded_fields, narrowing_pattern, terms
+
+
+def test_a_search_is_split_on_white_space_and_folded() -> None:
+    assert terms("  Ada\tLOVELACE ada ") == ["ada", "lovelace"]
+
+
+def test_a_quoted_phrase_is_one_term() -> None:
+    assert terms('"Ada Lovelace" king') == ["ada lovelace", "king"]
+
+
+def test_a_lone_quotation_mark_is_an_ordinary_character() -> None:
+    assert terms('5" disk') == ['5"', "disk"]
+
+
+def test_an_empty_search_is_no_search() -> None:
+    assert terms("") == terms("  \n ") == terms('""') == []
+
+
+def test_no_term_reaches_across_two_fields() -> None:
+    assert terms('"a\x1fb"')[0] not in folded_fields("a", "b")
+
+
+def test_case_is_folded_as_unicode_has_it() -> None:
+    assert fold("STRASSE") == fold("straße")
+    assert fold("ΟΔΟΣ") == fold("οδος")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Say whether LIKE would match, with its three special characters."""
+    expression = ""
+    characters = iter(pattern)
+    for character in characters:
+        if character == "\\":
+            expression += re.escape(next(characters))
+        else:
+            expression += {"%": ".*", "_": "."}.get(character, re.escape(character))
+    return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+@given(st.text(), st.text(min_size=1), st.text(), st.sets(st.text(min_size=3, max_size=3)))
+@example("100", "%_\\", "x", set())
+@example("", "cus_000512345", "", {"cus", "000"})
+def test_the_narrowing_pattern_matches_every_text_that_has_the_term(
+    before: str, term: str, after: str, common: set[str]
+) -> None:
+    assert matches(narrowing_pattern(term, common), before + term + after)
+
+
+def test_without_common_trigrams_the_pattern_is_the_term_by_its_words() -> None:
+    assert narrowing_pattern("ada.lovelace", ()) == "%ada%lovelace%"
+    assert narrowing_pattern("50%_\\", ()) == r"%50\%\_\\%"
+
+
+def test_what_nearly_all_texts_have_is_left_out() -> None:
+    samples = [f"cus_{number:09d}\x1fu{number}@example.com" for number in range(0, 1_000_000, 1000)]
+    common = common_trigrams(samples)
+    assert {"exa", "cus", "000"} <= common
+    assert narrowing_pattern("u512345@example.com", common) == "%u512345%"
+
+
+def test_a_term_of_common_trigrams_alone_is_looked_for_whole() -> None:
+    assert narrowing_pattern("example", {"exa", "xam", "amp", "mpl", "ple"}) == "%example%"
