@@ -5,9 +5,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -107,12 +108,13 @@ def serve(
         public_url=public_url,
     )
     serving.stop_on_signals()
+    listener = serving.listen_on(settings.host, settings.port)
     with database(settings, say, own=True) as conninfo:
         bring_up_to_date(conninfo, say)
         founded = run(settings, conninfo, lambda: first_start(partial(_save_keys, settings)))
         if founded:
             _banner(settings, *founded)
-        _serve(settings, conninfo, with_worker=True)
+        _serve(settings, conninfo, listener, with_worker=True)
 
 
 @cli.command()
@@ -140,7 +142,7 @@ def api(
     with database(settings, say) as conninfo:
         _refuse_pending(conninfo)
         if fd is None:
-            _serve(settings, conninfo, with_worker=False)
+            _serve(settings, conninfo, serving.listen_on(settings.host, settings.port), with_worker=False)
         else:
             app = create_app(settings, conninfo, with_worker=False)
             serving.run_child(app, fd, ready_fd, parent_fd)
@@ -158,7 +160,8 @@ def worker(
     with database(settings, say) as conninfo:
         _refuse_pending(conninfo)
         say("worker ready")
-        run(settings, conninfo, lambda: run_worker(settings, parent_fd))
+        with suppress(serving.Stopped):
+            run(settings, conninfo, lambda: run_worker(settings, parent_fd))
 
 
 @cli.command("migrate")
@@ -197,11 +200,11 @@ def org_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
         async with reading(INSTANCE) as tx:
             return await tenants.list_organizations(tx)
 
-    table = Table("slug", "name", "identifier", "founded")
+    table = _table("slug", "name", "identifier", "founded")
     for organization in _run(data_dir, database_url, listed):
         founded = f"{organization.created_at:%Y-%m-%d %H:%M}"
         table.add_row(organization.slug, organization.name, str(organization.identifier), founded)
-    OUT.print(table)
+    _show(table)
 
 
 @keys.command("create")
@@ -227,11 +230,11 @@ def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseU
         async with reading(INSTANCE) as tx:
             return await tenants.list_keys(tx, org)
 
-    table = Table("id", "organization", "environment", "kind", "begins", "state")
+    table = _table("id", "organization", "environment", "kind", "begins", "state")
     for key in _run(data_dir, database_url, listed):
         state = "in force" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d}"
         table.add_row(str(key.id), key.organization_slug, key.environment, key.kind, key.shown, state)
-    OUT.print(table)
+    _show(table)
 
 
 @keys.command("revoke")
@@ -297,6 +300,19 @@ def export_customers_command(
     say(f"{count} customers written")
 
 
+def _show(table: Table) -> None:
+    """Print a table as wide as the terminal; where there is none, as wide as it is, one line a row."""
+    (OUT if OUT.is_terminal else Console(width=500, highlight=False)).print(table)
+
+
+def _table(*columns: str) -> Table:
+    """Return a table whose cells are never cut: what is shown may be copied."""
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "identifier"))
+    return table
+
+
 def _settings(**options: Any) -> Settings:
     settings = load_settings(**options)
     set_up_logs(settings.log_level, settings.log_format)
@@ -335,8 +351,7 @@ def _refuse_pending(conninfo: str) -> None:
         raise Fault("the database is not up to date: run `kelviq-server migrate` first")
 
 
-def _serve(settings: Settings, conninfo: str, *, with_worker: bool) -> None:
-    listener = serving.listen_on(settings.host, settings.port)
+def _serve(settings: Settings, conninfo: str, listener: socket, *, with_worker: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def ready() -> None:

@@ -1,6 +1,6 @@
 """What partners send and read."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -10,6 +10,9 @@ from kelviq_server.partner.records import ProvisionOrganization
 from kelviq_server.platform.vault import Vault
 from kelviq_server.platform.wire import Answer, Body, Email, Identifier, Text
 from kelviq_server.tenants.steps import SERVER_KEY_PURPOSE
+
+
+_ABSENT: Any = None
 
 
 class PartnerOrganizationProvisionRequest(Body):
@@ -22,8 +25,8 @@ class PartnerOrganizationProvisionRequest(Body):
     email: Email = Field(
         description="E-mail address of the owner, not known here yet.", examples=["owner@acme.example.com"]
     )
-    business_name: Annotated[Text, Field(max_length=200)] | None = Field(
-        None, description="Name of the organization, from which its slug is made.", examples=["Acme Corp"]
+    business_name: Annotated[Text, Field(max_length=200)] = Field(
+        _ABSENT, description="Name of the organization, from which its slug is made.", examples=["Acme Corp"]
     )
 
     def wish(self) -> ProvisionOrganization:

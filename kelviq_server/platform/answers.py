@@ -36,6 +36,12 @@ class BodyTooLarge(Refusal):
     status = 413
 
 
+class BodyTooSlow(Refusal):
+    """The request body did not arrive within 30 seconds."""
+
+    status = 408
+
+
 class UnsupportedMediaType(Refusal):
     """Only application/json in UTF-8 is read."""
 
@@ -86,7 +92,7 @@ def refusal_answer(refusal: Refusal) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
-    if refusal.status == 413:
+    if refusal.status in (408, 413):
         # What was not read would otherwise be taken for the next request.
         headers["Connection"] = "close"
     if isinstance(refusal, InvalidFields):

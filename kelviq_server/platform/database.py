@@ -115,7 +115,8 @@ async def open_pool(conninfo: str, size: int) -> None:
         conninfo,
         min_size=min(2, size),
         max_size=size,
-        timeout=10,
+        # Well under the ten seconds after which the official clients give up without an answer.
+        timeout=3,
         kwargs={"autocommit": True, "options": SESSION_OPTIONS, "application_name": "kelviq-server"},
         open=False,
     )

@@ -3,6 +3,7 @@
 It owns no transaction and no rule.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import structlog
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
@@ -20,6 +21,7 @@ from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.platform import json_body
 from kelviq_server.platform.answers import (
     BodyTooLarge,
+    BodyTooSlow,
     Malformed,
     Throttled,
     Unavailable,
@@ -34,6 +36,8 @@ from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.wire import read_body
 
 log = structlog.get_logger()
+
+BODY_SECONDS = 30
 
 # Says who calls, or raises why that is not known: by the request's headers, for one kind of access.
 Authenticator = Callable[[Request, Access], Awaitable[Caller]]
@@ -83,6 +87,10 @@ class Api:
             response = await self._respond(scope, receive, observation)
         except Refusal as refusal:
             response = refusal_answer(refusal)
+        except ClientDisconnect:
+            # Nobody is left to answer.
+            observation.finish()
+            return
         except (PoolTimeout, OperationalError):
             log.exception("database unavailable")
             response = refusal_answer(Unavailable())
@@ -153,6 +161,16 @@ async def _json(request: Request) -> Any:
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > json_body.MAX_BODY_BYTES:
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return json_body.parse(await _bytes(request))
+    except TimeoutError:
+        raise BodyTooSlow from None
+    except json_body.MalformedJson as error:
+        raise Malformed(f"JSON parse error - {error}") from None
+
+
+async def _bytes(request: Request) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -160,7 +178,4 @@ async def _json(request: Request) -> Any:
         if size > json_body.MAX_BODY_BYTES:
             raise BodyTooLarge
         chunks.append(chunk)
-    try:
-        return json_body.parse(b"".join(chunks))
-    except json_body.MalformedJson as error:
-        raise Malformed(f"JSON parse error - {error}") from None
+    return b"".join(chunks)

@@ -31,7 +31,7 @@ class Mailbox:
         assert_no_transaction()
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, mail.to, mail.subject
-        message.set_content(mail.text)
+        message.set_content(mail.text, cte="quoted-printable")
         await asyncio.to_thread(self._write, mail.key, message.as_string())
 
     def _write(self, key: str, text: str) -> None:

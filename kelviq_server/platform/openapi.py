@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from kelviq_server.core.errors import Refusal
 from kelviq_server.platform.answers import (
     BodyTooLarge,
+    BodyTooSlow,
     Forbidden,
     InvalidKey,
     Malformed,
@@ -20,7 +21,7 @@ from kelviq_server.platform.answers import (
 from kelviq_server.platform.operations import Access, Operation
 
 _EVERY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey, Throttled, Unavailable)
-_WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooLarge, UnsupportedMediaType)
+_WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooSlow, BodyTooLarge, UnsupportedMediaType)
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.SERVER: [{"bearerAuth": []}],
     Access.CLIENT: [{"bearerAuth": []}],
@@ -178,7 +179,13 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return responses
 
 
-_REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names this request in logs and errors."}}
+_REQUEST_ID = {
+    "X-Request-Id": {
+        "schema": {"type": "string"},
+        "required": True,
+        "description": "Names this request in logs and errors.",
+    }
+}
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -200,10 +207,11 @@ def _refusal(facts: list[type[Refusal]], has_body: bool) -> dict[str, Any]:
         "content": _json(schema),
     }
     if facts[0].status == 401:
-        response["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}}
+        response["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
     if facts[0].status in (429, 503):
         response["headers"]["Retry-After"] = {
             "schema": {"type": "integer"},
+            "required": True,
             "description": "Seconds to wait.",
         }
     return response

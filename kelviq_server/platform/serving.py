@@ -33,12 +33,14 @@ def stop_on_signals() -> None:
 
 
 def listen_on(host: str, port: int) -> socket.socket:
-    """Return the socket that requests come in on; port 0 takes a free one."""
+    """Return the socket that requests will come in on; port 0 takes a free one. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror}") from None
     listener.setblocking(False)
     return listener
 
@@ -76,6 +78,7 @@ def run_app(app: Starlette, listener: socket.socket, ready: Callable[[], None], 
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
+        backlog=2048,
     )
     server = _Server(config, ready, parent)
     # uvicorn sends the signal again once it has finished; by then all is done.

@@ -115,6 +115,7 @@ _MESSAGES = {
 
 # What no text of ours holds: control characters other than tab and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DOTS = [".", ".."]
 _TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
@@ -132,6 +133,13 @@ def _identifier(value: str) -> str:
         raise PydanticCustomError("text", "Slashes are not allowed.")
     if any(character in value for character in "\t\n\r"):
         raise PydanticCustomError("text", "Control characters are not allowed.")
+    return value
+
+
+def _addressable(value: str) -> str:
+    if value in _DOTS:
+        # Clients fold these segments away, and would address something else.
+        raise PydanticCustomError("text", "This identifier cannot stand in a path.")
     return value
 
 
@@ -193,10 +201,17 @@ Text = Annotated[
 # The caller's own name of a thing: holds at least one character that is not white space.
 Identifier = Annotated[
     str,
-    Field(max_length=255, json_schema_extra={"pattern": r"^[^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$"}),
+    Field(
+        max_length=255,
+        json_schema_extra={
+            "pattern": r"^[^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$",
+            "not": {"enum": _DOTS},
+        },
+    ),
     AfterValidator(_identifier),
     AfterValidator(_clean),
     AfterValidator(_not_blank),
+    AfterValidator(_addressable),
 ]
 Email = Annotated[
     str,

@@ -27,6 +27,7 @@ def too_long(limit: int) -> str:
         ({"customerId": 7}, {"customerId": [NOT_TEXT]}),
         ({"customerId": "x" * 256}, {"customerId": [too_long(255)]}),
         ({"customerId": "a/b"}, {"customerId": ["Slashes are not allowed."]}),
+        ({"customerId": ".."}, {"customerId": ["This identifier cannot stand in a path."]}),
         ({"customerId": "a\nb"}, {"customerId": ["Control characters are not allowed."]}),
         ({"customerId": "a\x00"}, {"customerId": ["Null characters are not allowed."]}),
         ({"customerId": "x", "name": ["a"]}, {"name": [NOT_TEXT]}),

@@ -12,7 +12,7 @@ import pytest
 from tests.contract.server import Server, running_server
 
 HERE = Path(__file__).parent
-EXAMPLES_PER_OPERATION = 80
+EXAMPLES_PER_OPERATION = 100
 # Chains of requests begin with a list: it must not be empty, also after many were archived.
 CUSTOMERS, ORGANIZATIONS = 300, 5
 

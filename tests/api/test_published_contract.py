@@ -27,7 +27,6 @@ DECIDED = {
     "CustomerResponse.metadata.*: type": VERBATIM,
     "CustomerCreateRequest.metadata.*: type": VERBATIM,
     "CustomerUpdateRequest.metadata.*: type": VERBATIM,
-    "PartnerOrganizationProvisionRequest.businessName: nullable": "null is taken for not sent",
 }
 # What the official clients call although it is not published; the contract's list of surfaces has each.
 OURS = {"GET /customers/{customerId}/", "DELETE /customers/{customerId}/"}
