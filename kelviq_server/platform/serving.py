@@ -79,6 +79,8 @@ def run_app(app: Starlette, listener: socket.socket, ready: Callable[[], None], 
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=75,
         backlog=2048,
+        # Whose forwarded headers count is ours to say: see public_url.
+        proxy_headers=False,
     )
     server = _Server(config, ready, parent)
     # uvicorn sends the signal again once it has finished; by then all is done.

@@ -187,3 +187,13 @@ def test_a_body_of_two_mebibytes_is_refused_over_the_wire(server: Server) -> Non
         url = f"{server.url}/api/v1/customers/"
         assert client.post(url, content=b" " * 2 * 1024 * 1024).status_code == 413
         assert client.get(url).status_code == 200
+
+
+def test_what_a_stranger_forwards_does_not_count(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.sandbox.server}"}
+    forged = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "10.0.0.1"}
+    with httpx.Client(headers=headers) as client:
+        for number in range(2):
+            client.post(f"{server.url}/api/v1/customers/", json={"customerId": f"forwarded-{number}"})
+        page = client.get(f"{server.url}/api/v1/customers/?page_size=1", headers=forged).json()
+    assert page["next"].startswith(f"{server.url}/api/v1/customers/")
