@@ -49,7 +49,7 @@ def our_server(data_dir: Path, database_url: str | None = None) -> Generator[Run
 def bare_server(app: str, conninfo: str, tenant_id: int, port: int) -> Generator[Running]:
     """Run a bare application under the same uvicorn settings as ours."""
     command = [sys.executable, "-m", "uvicorn", f"bench.bare:{app}", "--port", str(port), "--http", "httptools"]
-    command += ["--loop", "uvloop", "--no-access-log", "--no-proxy-headers", "--no-server-header", "--log-level", "info"]
+    command += ["--loop", "uvloop", "--no-access-log", "--no-proxy-headers", "--no-server-header"]
     environment = os.environ | {"BENCH_CONNINFO": conninfo, "BENCH_TENANT": str(tenant_id)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:

@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -14,8 +14,6 @@ from uuid import UUID
 
 import psycopg
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from kelviq_server.app import create_app
 from kelviq_server.customers.actions.export_customers import export_customers
@@ -28,8 +26,8 @@ from kelviq_server.platform.local_database import bring_up_to_date, database, ru
 from kelviq_server.platform.logs import set_up_logs
 from kelviq_server.platform.migrate import MigrationFault, pending_migrations
 from kelviq_server.platform.pg_errors import EmbeddedError
-from kelviq_server.platform.progress import Progress
 from kelviq_server.platform.settings import Settings, WrongSetting, load_settings
+from kelviq_server.platform.terminal import ERR, OUT, Progress, say, show, table_of
 from kelviq_server.platform.vault import write_private
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.create_key import create_key
@@ -40,8 +38,8 @@ from kelviq_server.tenants.records import EnvironmentName, KeyKind, Organization
 from kelviq_server.worker import run_worker
 
 T = TypeVar("T")
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+# Two keys side by side are never broken.
+BANNER_WIDTH = 125
 
 
 class Fault(Exception):
@@ -68,11 +66,6 @@ PublicUrl = Annotated[str | None, typer.Option(help="Address under which callers
 Workers = Annotated[int | None, typer.Option(help="Processes that answer requests. Default 1")]
 Org = Annotated[str | None, typer.Option("--org", help="Slug of the organization. Default: the first one")]
 Environment = Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Which environment.")]
-
-
-def say(line: str) -> None:
-    """Tell the operator what is going on."""
-    ERR.print(line, style="dim")
 
 
 def main() -> None:
@@ -200,11 +193,11 @@ def org_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
         async with reading(INSTANCE) as tx:
             return await tenants.list_organizations(tx)
 
-    table = _table("slug", "name", "identifier", "founded")
+    table = table_of("slug", "name", "identifier", "founded")
     for organization in _run(data_dir, database_url, listed):
         founded = f"{organization.created_at:%Y-%m-%d %H:%M}"
         table.add_row(organization.slug, organization.name, str(organization.identifier), founded)
-    _show(table)
+    show(table)
 
 
 @keys.command("create")
@@ -230,11 +223,11 @@ def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseU
         async with reading(INSTANCE) as tx:
             return await tenants.list_keys(tx, org)
 
-    table = _table("id", "organization", "environment", "kind", "begins", "state")
+    table = table_of("id", "organization", "environment", "kind", "begins", "state")
     for key in _run(data_dir, database_url, listed):
         state = "in force" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d}"
         table.add_row(str(key.id), key.organization_slug, key.environment, key.kind, key.shown, state)
-    _show(table)
+    show(table)
 
 
 @keys.command("revoke")
@@ -260,21 +253,23 @@ def seed_customers_command(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add made-up customers, with names, e-mails and addresses that look real."""
-    with Progress(ERR, "seeding customers", count) as progress:
+    with Progress("seeding customers", count) as progress:
         _run_for(data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance))
     OUT.print(f"{count} customers added")
 
 
 @imports.command("customers")
 def import_customers_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="FILE.csv or FILE.jsonl")],
+    file: Annotated[Path, typer.Argument(help="FILE.csv or FILE.jsonl")],
     org: Org = None,
     environment: Environment = EnvironmentName.SANDBOX,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Add the customers of a file. Doing it again changes nothing; lines that cannot be taken go to FILE.rejected."""
-    with Progress(ERR, f"importing {file.name}", file.stat().st_size, is_bytes=True) as progress:
+    if not file.is_file():
+        raise Fault(f"there is no file {file}")
+    with Progress(f"importing {file.name}", file.stat().st_size, is_bytes=True) as progress:
         outcome = _run_for(
             data_dir, database_url, org, environment, lambda to: import_customers(to, file, progress.advance)
         )
@@ -293,24 +288,11 @@ def export_customers_command(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write every customer, oldest first, in the form that import reads."""
-    with Progress(ERR, "exporting customers", None) as progress:
+    with Progress("exporting customers", None) as progress:
         count = _run_for(
             data_dir, database_url, org, environment, lambda to: export_customers(to, file, progress.advance)
         )
     say(f"{count} customers written")
-
-
-def _show(table: Table) -> None:
-    """Print a table as wide as the terminal; where there is none, as wide as it is, one line a row."""
-    (OUT if OUT.is_terminal else Console(width=500, highlight=False)).print(table)
-
-
-def _table(*columns: str) -> Table:
-    """Return a table whose cells are never cut: what is shown may be copied."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in ("id", "identifier"))
-    return table
 
 
 def _settings(**options: Any) -> Settings:
@@ -360,27 +342,20 @@ def _serve(settings: Settings, conninfo: str, listener: socket, *, with_worker: 
     if settings.workers == 1:
         serving.run_app(create_app(settings, conninfo, with_worker=with_worker), listener, ready)
         return
-    with _child_environment(settings, conninfo):
-        command = [sys.executable, "-m", "kelviq_server"]
-        background = [[*command, "worker"]] if with_worker else []
-        serving.run_processes([*command, "api"], settings.workers, listener, ready, background)
-
-
-@contextmanager
-def _child_environment(settings: Settings, conninfo: str) -> Generator[None]:
-    """Hand the settings down to the processes of this server, and a place where they add up measurements."""
     measurements = settings.data_dir.resolve() / "metrics"
     shutil.rmtree(measurements, ignore_errors=True)
     measurements.mkdir(parents=True)
-    os.environ |= {
+    # Each process is one worker of its own on this database; where they add up their measurements is told too.
+    environment = os.environ | {
         "KELVIQ_DATABASE_URL": conninfo,
         "KELVIQ_DATA_DIR": str(settings.data_dir),
+        "KELVIQ_PUBLIC_URL": settings.public_url or "",
         "KELVIQ_WORKERS": "1",
         "PROMETHEUS_MULTIPROC_DIR": str(measurements),
     }
-    if settings.public_url:
-        os.environ["KELVIQ_PUBLIC_URL"] = settings.public_url
-    yield
+    command = [sys.executable, "-m", "kelviq_server"]
+    background = [[*command, "worker"]] if with_worker else []
+    serving.run_processes([*command, "api"], settings.workers, listener, ready, background, environment)
 
 
 def _keys_document(organization: Organization, made: OrganizationKeys) -> dict[str, Any]:
@@ -398,12 +373,9 @@ def _save_keys(settings: Settings, organization: Organization, made: Organizatio
 
 def _banner(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:
     """Show the first keys; they are not stored in full, so this is the only time."""
-    table = Table(title=f"{organization.name} is ready. Its keys, shown this once:", title_justify="left")
-    table.add_column("environment")
-    table.add_column("server key (secret)", no_wrap=True)
-    table.add_column("client key (public)", no_wrap=True)
+    title = f"{organization.name} is ready. Its keys, shown this once:"
+    table = table_of("environment", "server key (secret)", "client key (public)", title=title)
     table.add_row("sandbox", made.sandbox.server.plain, made.sandbox.client.plain)
     table.add_row("production", made.production.server.plain, made.production.client.plain)
-    wide = Console(width=max(OUT.width, 150), highlight=False)
-    wide.print(table)
-    wide.print(f"They also stand in {settings.data_dir / 'keys.json'}, readable by you alone.", markup=False)
+    show(table, at_least=BANNER_WIDTH)
+    OUT.print(f"They also stand in {settings.data_dir / 'keys.json'}, readable by you alone.", markup=False)

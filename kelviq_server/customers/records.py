@@ -52,3 +52,12 @@ class CustomerEdit:
     metadata: str | None
     billing_address: str | None
     previous: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """How many customers of a file are new, how many were there already, and how many lines could not be taken."""
+
+    added: int
+    unchanged: int
+    rejected: int

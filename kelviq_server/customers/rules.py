@@ -1,5 +1,6 @@
 """What may happen to a customer."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,33 @@ def edit(customer: Customer, sent: Mapping[str, Any]) -> CustomerEdit | None:
     after = {name: sent.get(name, value) for name, value in before.items()}
     previous = {name: value for name, value in before.items() if after[name] != value}
     return CustomerEdit(**after, previous=previous) if previous else None
+
+
+def is_made_from(customer: Customer, new: NewCustomer) -> bool:
+    """Say whether the customer is what would be made from this, so that making it again changes nothing.
+
+    The order of keys says nothing, and neither does an empty text: a spreadsheet cannot tell it from none.
+    """
+    return (
+        (customer.name or None) == (new.name or None)
+        and customer.email == new.email
+        and _meaning(customer.metadata) == _meaning(new.metadata)
+        and _filled(customer.billing_address) == _filled(new.billing_address)
+    )
+
+
+def _filled(address: str | None) -> dict[str, str]:
+    given: dict[str, str] = _meaning(address) or {}
+    return {name: value for name, value in given.items() if value}
+
+
+def _meaning(text: str | None) -> Any:
+    # Numbers as their digits, in a tuple that nothing else comes out as: 1 is neither true, "1" nor 1.0.
+    return None if text is None else json.loads(text, parse_int=_digits, parse_float=_digits)
+
+
+def _digits(number: str) -> tuple[str]:
+    return (number,)
 
 
 def refuse_archiving(customer: Customer) -> None:

@@ -1,13 +1,28 @@
 """Customers as the wire spells them."""
 
+import csv
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
-from kelviq_server.customers.records import CustomerPage, NewCustomer
-from kelviq_server.platform.json_body import dump
-from kelviq_server.platform.wire import Answer, Body, Country, Email, FreeForm, Identifier, Text
+from kelviq_server.customers.records import Customer, CustomerPage, NewCustomer
+from kelviq_server.platform.json_body import MalformedJson, dump, parse
+from kelviq_server.platform.wire import (
+    TWICE,
+    Answer,
+    Body,
+    Country,
+    Email,
+    FreeForm,
+    Identifier,
+    InvalidFields,
+    Text,
+    read_body,
+)
 
 _ABSENT: Any = None
 
@@ -89,6 +104,80 @@ class CustomerListResponse(Answer):
 
 
 def list_body(page: CustomerPage, next: str | None, previous: str | None) -> bytes:
-    """Return a page as JSON. The documents go through as they are stored: parsing them would cost more than all else."""
+    """Return a page as JSON. The documents go through as stored: to parse them would cost more than the rest."""
     head = f'{{"count":{page.count},"next":{dump(next)},"previous":{dump(previous)},"results":['
     return b"".join((head.encode(), page.documents.encode(), b"]}"))
+
+
+_ADDRESS_CELLS = ("country", "line1", "line2", "postalCode", "city", "state")
+# The cells of a customer in a CSV file, in the order in which export writes them.
+CELLS = ("customerId", "name", "email", *_ADDRESS_CELLS, "metadata")
+
+
+def customer_from_json(line: bytes) -> NewCustomer:
+    """Return the customer that a line of JSON describes: the create request's shape, or an exported customer.
+
+    Raises InvalidFields.
+    """
+    try:
+        value = parse(line)
+    except MalformedJson as error:
+        raise InvalidFields({"nonFieldErrors": [f"JSON parse error - {error}"]}) from None
+    return read_body(CustomerCreateRequest, value).new_customer()
+
+
+def cell_names(header: Sequence[str]) -> list[str]:
+    """Return what the columns of a CSV file hold, in camelCase; raises InvalidFields.
+
+    Columns that are not ours are left alone.
+    """
+    names = [to_camel(name.strip()) for name in header]
+    twice = {name: [TWICE] for name in CELLS if names.count(name) > 1}
+    if "customerId" not in names:
+        twice["customerId"] = ["This field is required."]
+    if twice:
+        raise InvalidFields(twice)
+    return names
+
+
+def customer_from_cells(names: Sequence[str], cells: Sequence[str]) -> NewCustomer:
+    """Return the customer that a row of a CSV file describes; an empty cell is not given. Raises InvalidFields."""
+    if len(cells) != len(names):
+        raise InvalidFields({"nonFieldErrors": [f"Expected {len(names)} cells, but got {len(cells)}."]})
+    given: dict[str, Any] = {name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}
+    body = {name: given[name] for name in ("customerId", "name", "email") if name in given}
+    if address := {name: given[name] for name in _ADDRESS_CELLS if name in given}:
+        body["billingAddress"] = address
+    if "metadata" in given:
+        try:
+            body["metadata"] = parse(given["metadata"].encode())
+        except MalformedJson as error:
+            raise InvalidFields({"metadata": [f"JSON parse error - {error}"]}) from None
+    return read_body(CustomerCreateRequest, body).new_customer()
+
+
+def json_lines(customers: Iterable[Customer]) -> bytes:
+    """Return customers as JSON, one a line, each as the API answers with it."""
+    return "".join(customer.document + "\n" for customer in customers).encode()
+
+
+def csv_rows(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return rows as CSV, with the line ends of RFC 4180: only then are line breaks of both kinds quoted in a text."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def cells(customer: Customer) -> list[str]:
+    """Return a customer's CELLS. None is an empty cell, but for metadata, whose empty cell is the empty object."""
+    address: dict[str, str | None] = {}
+    if customer.billing_address is not None:
+        address = parse(customer.billing_address.encode())
+    metadata = "null" if customer.metadata is None else customer.metadata
+    return [
+        customer.external_id,
+        customer.name or "",
+        customer.email or "",
+        *(address.get(name) or "" for name in _ADDRESS_CELLS),
+        "" if metadata == "{}" else metadata,
+    ]

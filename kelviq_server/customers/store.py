@@ -1,9 +1,11 @@
 """All SQL about customers. The shape of the list statements is explained in docs/adr/0004."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from functools import partial
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
+
+from msgspec import Raw
 
 from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import common_trigrams, narrowing_pattern
@@ -11,6 +13,7 @@ from kelviq_server.customers.records import Customer, CustomerEdit, CustomerPage
 from kelviq_server.customers.rules import searched_text
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
+from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.remembered import Remembered
 
 _COLUMNS: LiteralString = (
@@ -44,30 +47,83 @@ async def insert_customers(tx: Tx, new: Sequence[NewCustomer]) -> list[Customer]
     """Write customers, those listed first being the oldest, and return the ones whose id was free."""
     return await tx.rows(
         Customer,
-        "WITH added AS ("
+        "WITH arriving AS MATERIALIZED ("
+        "  SELECT * FROM json_to_recordset(%(arriving)s::json) AS row (place integer, id uuid, external_id text,"
+        "    name text, email text, metadata json, billing_address json, folded text)"
+        "), added AS ("
         "  INSERT INTO customers (tenant_id, id, external_id, name, email, metadata, billing_address,"
         "    created_at, modified_at)"
         "  SELECT %(tenant_id)s, id, external_id, name, email, metadata, billing_address, %(now)s, %(now)s"
-        "  FROM unnest(%(ids)s::uuid[], %(external_ids)s::text[], %(names)s::text[], %(emails)s::text[],"
-        "    %(metadata)s::json[], %(addresses)s::json[]) WITH ORDINALITY"
-        "    AS new (id, external_id, name, email, metadata, billing_address, place) ORDER BY place"
+        "  FROM arriving ORDER BY place"
         "  ON CONFLICT (tenant_id, external_id) DO NOTHING RETURNING *"
         "), searchable AS ("
         "  INSERT INTO customer_search (tenant_id, seq, folded)"
-        "  SELECT %(tenant_id)s, seq, folded FROM added"
-        "  JOIN unnest(%(ids)s::uuid[], %(folded)s::text[]) AS text (id, folded) USING (id)"
+        "  SELECT %(tenant_id)s, seq, folded FROM added JOIN arriving USING (id)"
         ") SELECT " + _COLUMNS + " FROM added ORDER BY seq",
         {
             "tenant_id": tx.tenant_id,
             "now": tx.now,
-            "ids": [new_id(tx.now) for _ in new],
-            "external_ids": [customer.external_id for customer in new],
-            "names": [customer.name for customer in new],
-            "emails": [customer.email for customer in new],
-            "metadata": [customer.metadata for customer in new],
-            "addresses": [customer.billing_address for customer in new],
-            "folded": [searched_text(customer, customer.external_id) for customer in new],
+            # One text costs a fraction of what eight arrays of parameters do.
+            "arriving": dump([_arriving(tx, place, customer) for place, customer in enumerate(new)]),
         },
+    )
+
+
+def _arriving(tx: Tx, place: int, customer: NewCustomer) -> dict[str, Any]:
+    return {
+        "place": place,
+        "id": new_id(tx.now),
+        "external_id": customer.external_id,
+        "name": customer.name,
+        "email": customer.email,
+        "metadata": None if customer.metadata is None else Raw(customer.metadata),
+        "billing_address": None if customer.billing_address is None else Raw(customer.billing_address),
+        "folded": searched_text(customer, customer.external_id),
+    }
+
+
+async def insert_copied(tx: Tx, new: Iterable[NewCustomer]) -> int:
+    """Write very many customers, those listed first being the oldest, and return how many ids were free.
+
+    Takes two thirds of the time of insert_customers: by COPY, and without handing the new rows back.
+    """
+    await tx.execute(
+        "CREATE TEMPORARY TABLE arriving (place integer, id uuid, external_id text, name text, email text,"
+        " metadata json, billing_address json, folded text)"
+    )
+    async with tx.connection.cursor() as cursor, cursor.copy("COPY arriving FROM STDIN") as copy:
+        for place, customer in enumerate(new):
+            columns = (customer.external_id, customer.name, customer.email, customer.metadata, customer.billing_address)
+            await copy.write_row((place, new_id(tx.now), *columns, searched_text(customer, customer.external_id)))
+    added = await tx.execute(
+        "WITH added AS ("
+        "  INSERT INTO customers (tenant_id, id, external_id, name, email, metadata, billing_address,"
+        "    created_at, modified_at)"
+        "  SELECT %(tenant_id)s, id, external_id, name, email, metadata, billing_address, %(now)s, %(now)s"
+        "  FROM arriving ORDER BY place"
+        "  ON CONFLICT (tenant_id, external_id) DO NOTHING RETURNING id, seq"
+        ") INSERT INTO customer_search (tenant_id, seq, folded)"
+        " SELECT %(tenant_id)s, seq, folded FROM added JOIN arriving USING (id) ORDER BY seq",
+        {"tenant_id": tx.tenant_id, "now": tx.now},
+    )
+    await tx.execute("DROP TABLE arriving")
+    return added
+
+
+async def find_last_external_id(tx: Tx, pattern: str) -> str | None:
+    """Return the highest of the merchant's ids of this pattern, a regular expression; archived ones count too."""
+    return await tx.value(
+        "SELECT external_id FROM customers WHERE tenant_id = %s AND external_id ~ %s ORDER BY external_id DESC LIMIT 1",
+        (tx.tenant_id, pattern),
+    )
+
+
+async def list_taken(tx: Tx, external_ids: Collection[str]) -> list[Customer]:
+    """Return the customers who have these ids, archived ones too."""
+    return await tx.rows(
+        Customer,
+        "SELECT " + _COLUMNS + " FROM customers WHERE tenant_id = %s AND external_id = ANY(%s)",
+        (tx.tenant_id, list(external_ids)),
     )
 
 
@@ -207,6 +263,11 @@ async def fold_tallies(tx: Tx, limit: int = 500) -> int:
         " ON CONFLICT (tenant_id, block, slot) DO UPDATE SET count = t.count + excluded.count",
         (limit,),
     )
+
+
+async def update_statistics(tx: Tx) -> None:
+    """Let the planner look at the tables anew: after very many rows at once, its picture of them is wrong."""
+    await tx.execute("ANALYZE (SKIP_LOCKED) customers, customer_search, customer_tallies")
 
 
 async def stream_customers(tx: Tx, batch: int = 2000) -> AsyncIterator[list[Customer]]:

@@ -11,7 +11,6 @@ from kelviq_server.platform.vault import Vault
 from kelviq_server.platform.wire import Answer, Body, Email, Identifier, Text
 from kelviq_server.tenants.steps import SERVER_KEY_PURPOSE
 
-
 _ABSENT: Any = None
 
 

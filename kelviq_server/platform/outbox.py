@@ -63,16 +63,16 @@ async def insert_events(
     connection: AsyncConnection[Any], tenant_id: int | None, now: datetime, events: Sequence[Event]
 ) -> None:
     """Write events into the open transaction. `created_at` is the tenant's time, `due_at` the machine's."""
-    ids = [new_id(now) for _ in events]
-    payloads = [
-        dump({"id": str(id), "type": event.type, "created_at": now, "data": event.data()})
-        for id, event in zip(ids, events, strict=True)
-    ]
+    rows: list[dict[str, Any]] = []
+    for event in events:
+        id = new_id(now)
+        payload = {"id": id, "type": event.type, "created_at": now, "data": event.data()}
+        rows.append({"id": id, "type": event.type, "payload": payload})
     await connection.execute(
         "INSERT INTO outbox (id, tenant_id, type, payload, created_at, due_at)"
-        " SELECT id, %s, type, payload, %s, %s FROM unnest(%s::uuid[], %s::text[], %s::json[])"
-        " AS event (id, type, payload)",
-        (tenant_id, now, datetime.now(UTC), ids, [event.type for event in events], payloads),
+        " SELECT id, %s, type, payload, %s, %s"
+        " FROM json_to_recordset(%s::json) AS event (id uuid, type text, payload json)",
+        (tenant_id, now, datetime.now(UTC), dump(rows)),
     )
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -106,6 +106,7 @@ def run_processes(
     listener: socket.socket,
     ready: Callable[[], None],
     background: Sequence[Sequence[str]] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run the command in so many processes that share the socket, and others beside them, until told to stop.
 
@@ -119,7 +120,7 @@ def run_processes(
     commands = [[*command, *options]] * count + [[*other, "--parent-fd", str(gone_read)] for other in background]
 
     def start(place: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(commands[place], pass_fds=shared, start_new_session=True)
+        return subprocess.Popen(commands[place], pass_fds=shared, start_new_session=True, env=environment)
 
     children = [start(place) for place in range(len(commands))]
     try:

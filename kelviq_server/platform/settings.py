@@ -23,7 +23,7 @@ class WrongSetting(Exception):
 class Settings(BaseSettings):
     """Everything an operator may decide. The README's table lists them; a test keeps the two together."""
 
-    model_config = SettingsConfigDict(env_prefix="KELVIQ_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="KELVIQ_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")

@@ -1,5 +1,7 @@
 """Whatever is wrong is a 400 that names the field, and leaves nothing behind."""
 
+# ruff: noqa: E501
+
 import json
 from typing import Any
 
