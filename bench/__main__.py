@@ -22,6 +22,7 @@ from bench.processes import Running, bare_server, command, keys, our_server
 from kelviq_server.core.search import narrowing_pattern
 from kelviq_server.customers.store import FIRST_PAGE
 from kelviq_server.platform import embedded
+from kelviq_server.platform.database import BytesLoader
 
 DATA = Path(".bench/data")
 MANY, FEW = 1_000_000, 50_000
@@ -85,6 +86,7 @@ def pages(ours: Running, conninfo: str, key: str) -> None:
 def database_parts(conninfo: str) -> None:
     """What the database alone takes for a page and for the count."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.adapters.register_loader("text", BytesLoader)
         for tenant_id, count in ((1, MANY), (2, FEW)):
             parameters = {"tenant_id": tenant_id, "limit": 1000}
             taken = median_milliseconds(lambda p=parameters: connection.execute(FIRST_PAGE, p).fetchone(), 200)

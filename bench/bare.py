@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -11,8 +12,9 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from kelviq_server.customers.records import CustomerPage
-from kelviq_server.customers.schemas import list_body
+from kelviq_server.customers.schemas import list_parts
 from kelviq_server.customers.store import FIRST_PAGE
+from kelviq_server.platform.database import BytesLoader
 
 _state: dict[str, Any] = {}
 
@@ -24,10 +26,11 @@ async def list_app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     pool: AsyncConnectionPool[AsyncConnection[Any]] = _state["pool"]
     async with pool.connection() as connection, connection.cursor(row_factory=class_row(CustomerPage)) as cursor:
+        cursor.adapters.register_loader("text", BytesLoader)
         await cursor.execute(FIRST_PAGE, {"tenant_id": int(os.environ["BENCH_TENANT"]), "limit": 1000})
         page = await cursor.fetchone()
     assert page is not None
-    await _send(send, list_body(page, "http://127.0.0.1:8000/api/v1/customers/?page=2", None))
+    await _send(send, list_parts(page, "http://127.0.0.1:8000/api/v1/customers/?page=2", None))
 
 
 async def static_app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -35,20 +38,24 @@ async def static_app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
-    if "body" not in _state:
+    if "parts" not in _state:
+        _state["parts"] = list[bytes]()
 
         async def keep(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.body":
-                _state["body"] = message["body"]
+                _state["parts"].append(message["body"])
 
         await list_app(scope, receive, keep)
-    await _send(send, _state["body"])
+    await _send(send, _state["parts"])
 
 
-async def _send(send: Any, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _send(send: Any, parts: Sequence[bytes]) -> None:
+    length = str(sum(map(len, parts))).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    for part in parts[:-1]:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": parts[-1]})
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from kelviq_server.customers.routes import operations as customer_operations
 from kelviq_server.partner.routes import operations as partner_operations
@@ -33,6 +34,9 @@ from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.worker import work
 
+API_PATH = "/api/v1"
+CONTRACT_PATH = f"{API_PATH}/openapi.json"
+
 
 def operations() -> list[Operation]:
     """Return every operation of the API."""
@@ -54,7 +58,21 @@ async def _partner(key: str) -> Caller | None:
         return await find_partner_caller(tx, key)
 
 
-def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starlette:
+class Application(Starlette):
+    """The API, and beside it the pages and what operators ask."""
+
+    api: Api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand requests for the API over directly: it renders its own errors, and is asked most."""
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith(API_PATH + "/") and path != CONTRACT_PATH:
+            await self.api({**scope, "root_path": API_PATH}, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Application:
     """Return the application; it connects to the database when it starts, and with it its worker if wanted."""
     keys, partner_keys = KeyMemory(key_owner), KeyMemory(_partner)
 
@@ -99,10 +117,9 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starl
         status = error.status_code if isinstance(error, HTTPException) else 500
         return json_answer({"detail": "Not found." if status == 404 else "Method not allowed."}, status)
 
-    return Starlette(
+    app = Application(
         routes=[
-            Route("/api/v1/openapi.json", openapi_json),
-            Mount("/api/v1", api),
+            Route(CONTRACT_PATH, openapi_json),
             Route("/", root),
             *docs_routes(),
             *health_routes(),
@@ -110,3 +127,5 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Starl
         exception_handlers={HTTPException: refuse},
         lifespan=lifespan,
     )
+    app.api = api
+    return app

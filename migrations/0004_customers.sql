@@ -24,25 +24,27 @@ CREATE FUNCTION customer_document(
     || ',"createdOn":"' || wire_instant(created_at)
     || '","modifiedOn":"' || wire_instant(modified_at) || '"}';
 
+-- Fixed-width columns first, then the document: a list reads no other, and PostgreSQL walks over
+-- every column of varying width that stands before the one it wants.
 CREATE TABLE customers (
   tenant_id             integer NOT NULL REFERENCES environments,
+  -- Kept by the subscriptions module; a customer who has one cannot be archived.
+  active_subscriptions  integer NOT NULL DEFAULT 0 CHECK (active_subscriptions >= 0),
   id                    uuid NOT NULL,
   -- Order of creation; lists show the highest first.
   seq                   bigint GENERATED ALWAYS AS IDENTITY,
+  created_at            timestamptz NOT NULL,
+  modified_at           timestamptz NOT NULL,
+  document              text NOT NULL GENERATED ALWAYS AS (customer_document(
+    id, external_id, name, email, details, metadata, billing_address, created_at, modified_at
+  )) STORED,
   external_id           text NOT NULL CHECK (length(external_id) BETWEEN 1 AND 255),
   name                  text,
   email                 text,
   details               json NOT NULL DEFAULT '{}',
   metadata              json,
   billing_address       json,
-  -- Kept by the subscriptions module; a customer who has one cannot be archived.
-  active_subscriptions  integer NOT NULL DEFAULT 0 CHECK (active_subscriptions >= 0),
-  created_at            timestamptz NOT NULL,
-  modified_at           timestamptz NOT NULL,
   archived_at           timestamptz,
-  document              text NOT NULL GENERATED ALWAYS AS (customer_document(
-    id, external_id, name, email, details, metadata, billing_address, created_at, modified_at
-  )) STORED,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, external_id)
 );

@@ -40,7 +40,7 @@ class CustomerPage:
     """One page of a list: its customers' documents joined by commas, and how many the whole list has."""
 
     count: int
-    documents: str
+    documents: bytes
 
 
 @dataclass(frozen=True, slots=True)

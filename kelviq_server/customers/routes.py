@@ -14,9 +14,9 @@ from kelviq_server.customers.schemas import (
     CustomerListResponse,
     CustomerResponse,
     CustomerUpdateRequest,
-    list_body,
+    list_parts,
 )
-from kelviq_server.platform.answers import empty_answer, raw_answer
+from kelviq_server.platform.answers import empty_answer, parts_answer, raw_answer
 from kelviq_server.platform.database import reading
 from kelviq_server.platform.operations import Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, links, page_parameters, read_page
@@ -52,7 +52,7 @@ async def list_all(call: Call[None]) -> Response:
         else:
             found = await store.list_customers(tx, page.offset, page.size)
     following, preceding = links(call, page.settle(found.count), page.size, found.count)
-    return raw_answer(list_body(found, following, preceding))
+    return parts_answer(list_parts(found, following, preceding))
 
 
 @operations.add(

@@ -30,7 +30,7 @@ def is_made_from(customer: Customer, new: NewCustomer) -> bool:
     return (
         (customer.name or None) == (new.name or None)
         and customer.email == new.email
-        and _meaning(customer.metadata) == _meaning(new.metadata)
+        and (customer.metadata == new.metadata or _meaning(customer.metadata) == _meaning(new.metadata))
         and _filled(customer.billing_address) == _filled(new.billing_address)
     )
 

@@ -173,13 +173,15 @@ async def update_active_subscriptions(tx: Tx, id: UUID, change: int) -> None:
 async def list_customers(tx: Tx, offset: int | None, limit: int) -> CustomerPage:
     """Return a page, newest first; without an offset, the last one."""
     statement = FIRST_PAGE if offset == 0 else LATER_PAGE
-    page = await tx.row(CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit})
+    page = await tx.row(
+        CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit}, texts_as_bytes=True
+    )
     assert page is not None
     return page
 
 
 FIRST_PAGE: LiteralString = """
-    SELECT (SELECT coalesce(sum(count), 0) FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
+    SELECT (SELECT coalesce(sum(count), 0)::bigint FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
       coalesce(string_agg(document, ','), '') AS documents
     FROM (
       SELECT document FROM customers WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL
@@ -226,6 +228,7 @@ async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, lim
         " FROM (SELECT document FROM page JOIN customers USING (seq)"
         "   WHERE tenant_id = %s AND archived_at IS NULL ORDER BY seq DESC) AS listed",
         (tx.tenant_id, *narrowing, *terms, offset, limit, limit, limit, tx.tenant_id),
+        texts_as_bytes=True,
     )
     assert page is not None
     return page

@@ -1,10 +1,11 @@
 """What goes back: JSON answers, and the one renderer of everything that stops a request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from kelviq_server.core.errors import Refusal
 from kelviq_server.platform.wire import Answer, InvalidFields
@@ -78,6 +79,26 @@ def model_answer(content: Answer, status: int = 200) -> Response:
 def raw_answer(content: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer whose body is JSON already."""
     return Response(content, status, headers, "application/json")
+
+
+class PartsResponse(Response):
+    """An answer whose body is sent piece by piece, so that a large piece is never copied into a whole."""
+
+    def __init__(self, parts: Sequence[bytes], media_type: str) -> None:
+        super().__init__(None, 200, {"Content-Length": str(sum(map(len, parts)))}, media_type)
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the pieces."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for part in self._parts[:-1]:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": self._parts[-1]})
+
+
+def parts_answer(parts: Sequence[bytes]) -> Response:
+    """Return an answer whose body is JSON when these pieces are put together."""
+    return PartsResponse(parts, "application/json")
 
 
 def empty_answer() -> Response:

@@ -9,6 +9,8 @@ from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -35,6 +37,14 @@ class Tenant:
 
 # Not an environment: for what concerns the instance itself, such as provisioning.
 INSTANCE = Tenant(id=None, organization=None)
+
+
+class BytesLoader(Loader):
+    """Hands a text over as the bytes that the server sent."""
+
+    def load(self, data: Buffer) -> bytes:
+        """Return the bytes."""
+        return bytes(data)
 
 
 class Tx:
@@ -71,9 +81,16 @@ class Tx:
         row = await cursor.fetchone()
         return None if row is None else row[0]
 
-    async def row(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T | None:
-        """Return the first row as a record of this kind, or None."""
+    async def row(
+        self, kind: type[T], sql: LiteralString, parameters: Parameters = (), *, texts_as_bytes: bool = False
+    ) -> T | None:
+        """Return the first row as a record of this kind, or None.
+
+        With `texts_as_bytes` texts come as their UTF-8, as they are: a large one is not decoded for nothing.
+        """
         async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            if texts_as_bytes:
+                cursor.adapters.register_loader("text", BytesLoader)
             await cursor.execute(sql, parameters)
             return await cursor.fetchone()
 

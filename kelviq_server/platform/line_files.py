@@ -84,7 +84,7 @@ def _texts(taken: list[Line], again: deque[Line], lines: Iterator[Line]) -> Iter
         line = again.popleft() if again else next(lines, None)
         if line is not None:
             taken.append(line)
-            if line.fault or size_bytes + line.size_bytes > MAX_LINE_BYTES:
+            if size_bytes + line.size_bytes > MAX_LINE_BYTES:
                 raise csv.Error("the record is too long")
 
 

@@ -217,8 +217,8 @@ async def test_an_archived_customer_is_neither_revived_nor_replaced(made: Made, 
 async def test_of_a_doubled_id_the_first_line_counts(made: Made, lines: Path) -> None:
     ada, eve = {"customerId": "ada", "name": "Ada"}, {"customerId": "ada", "name": "Eve"}
     fill = [{"customerId": f"fill-{number}"} for number in range(BATCH_LINES)]
-    assert await take(made.sandbox, lines, [ada, eve, ada, *fill, eve, ada]) == (BATCH_LINES + 1, 2, 2)
-    assert [fault["line"] for fault in rejected(lines)] == [2, BATCH_LINES + 4]
+    assert await take(made.sandbox, lines, [ada, ada, eve, *fill, eve, ada]) == (BATCH_LINES + 1, 2, 2)
+    assert [fault["line"] for fault in rejected(lines)] == [3, BATCH_LINES + 4]
     assert (await listed(made.sandbox))["ada"].name == "Ada"
 
 

@@ -51,7 +51,7 @@ async def test_each_is_found_by_what_it_is_called(made: Made) -> None:
         )
         found = await store.search_customers(tx, ["cus_000000077"], 0, 10)
     assert folded == {str(c.seq): searched_text(c, c.external_id) for c in customers}
-    assert found.documents == customers[76].document
+    assert found.documents == customers[76].document.encode()
 
 
 async def test_seeding_again_goes_on_where_it_ended(made: Made) -> None:

@@ -75,6 +75,15 @@ def test_a_line_too_long_within_a_record_spoils_both() -> None:
     assert [(line.number, line.fault is None) for line in found] == [(1, False), (2, False), (3, True)]
 
 
+def test_a_record_of_many_lines_has_the_limit_of_a_line() -> None:
+    cell = b'"' + (b"x" * 99 + b"\n") * 1000 + b'"'
+    (whole,) = records(b",".join([cell] * 10) + b"\n")
+    assert [len(text) for text in whole.cells] == [100_000] * 10
+    first, *rest = records(b",".join([cell] * 11) + b"\n2,fine\n")
+    assert first.fault == "CSV parse error - the record is too long"
+    assert rest[-1].cells == ("2", "fine")
+
+
 def test_rows_of_empty_cells_are_blank() -> None:
     assert [line.is_blank for line in records(b"a,b\n,,,\n \n\n")] == [False, True, True, True]
 

@@ -87,7 +87,7 @@ class _Rejections:
 
     def write(self, records: list[_Record]) -> None:
         if records and self._output is None:
-            self._output = self._path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+            self._output = self._path.open("w", encoding="utf-8", newline="\n")
         for record in records:
             line = {"line": record.line.number, "reason": record.reason, "text": record.line.text}
             print(json.dumps(line, ensure_ascii=False), file=self._output)
