@@ -3,26 +3,26 @@
 The data (1,000,000 customers in one environment, 50,000 in another) stay under .bench/ for the next run.
 """
 
+import asyncio
 import json
 import statistics
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
-from kelviq_server.core.search import narrowing_pattern
 from kelviq_server.customers.store import FIRST_PAGE
 from kelviq_server.platform import embedded
-from kelviq_server.platform.database import BytesLoader
+from kelviq_server.platform.database import BytesLoader, Tenant, Tx
 
 DATA = Path(".bench/data")
 MANY, FEW = 1_000_000, 50_000
@@ -97,55 +97,28 @@ def database_parts(conninfo: str) -> None:
 
 
 def searches(ours: Running, conninfo: str, key: str) -> None:
-    """Searches by how much they match, over HTTP and as raw SQL."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    """Searches by how much they match: over HTTP, and the same statement without the server."""
+    with psycopg.connect(conninfo, autocommit=True) as connection, asyncio.Runner() as runner:
+        raw_connection = runner.run(AsyncConnection.connect(conninfo, autocommit=True))
+        raw_tx = Tx(raw_connection, Tenant(1, None), None)
         for kind, terms, limit in search_terms(connection):
             over_http: list[float] = []
             raw: list[float] = []
             client = Connection(ours.url)
-            send = partial(client.request, "GET", key=key)
             for term in terms:
                 path = f"{LIST}?search={quote(term)}&page_size=20"
                 for _ in range(ROUNDS):
-                    over_http.append(median_milliseconds(partial(send, path), 1))
-                    raw.append(median_milliseconds(lambda t=term: raw_search(connection, t), 1))
+                    over_http.append(median_milliseconds(partial(client.request, "GET", path, key), 1))
+                    raw.append(median_milliseconds(lambda t=term: runner.run(raw_search(raw_tx, t)), 1))
             client.close()
             taken = statistics.median(over_http)
             ratio = statistics.median(a / b for a, b in zip(over_http, raw, strict=True))
             row(f"search, {kind}", f"{taken:.1f} ms", f"{limit} ms", taken <= limit)
             row(f"search, {kind}: against its raw SQL", f"{ratio:.2f}", "1.5", ratio <= 1.5)
+        runner.run(raw_connection.close())
 
 
-def search_terms(connection: psycopg.Connection[Any]) -> list[tuple[str, list[str], int]]:
-    """Return terms that few and that many of the million match, taken from the data."""
-    sample = connection.execute(
-        "SELECT external_id, name, email FROM customers WHERE tenant_id = 1 ORDER BY id LIMIT 400000"
-    ).fetchall()[:: 400000 // 12]
-    few = [value for external_id, _, email in sample for value in (external_id, email)]
-    words = {word.casefold() for _, name, _ in sample for word in name.split() if len(word) >= 4}
-    shares: dict[str, float] = {}
-    for word in sorted(words):
-        statement = "SELECT count(*) FROM customer_search WHERE tenant_id = 1 AND folded LIKE %s"
-        found = connection.execute(statement, (f"%{word}%",)).fetchone()
-        shares[word] = found[0] / MANY if found else 0
-    many = [word for word, share in shares.items() if 0.005 <= share <= 0.05]
-    row("share that the common words match", f"{max(shares[w] for w in many):.1%} at most", "5 %", None)
-    return [("an id or an e-mail, few match", few, 10), ("a name, up to 5 % match", many, 60)]
-
-
-def raw_search(connection: psycopg.Connection[Any], term: str) -> object:
-    """Search as one would by hand: the documents of the newest twenty and the exact count."""
-    folded = term.casefold()
-    return connection.execute(
-        "WITH hit AS MATERIALIZED (SELECT seq FROM customer_search"
-        " WHERE tenant_id = 1 AND folded LIKE %s AND strpos(folded, %s) > 0)"
-        " SELECT (SELECT count(*) FROM hit), string_agg(document, ',') FROM (SELECT document FROM customers"
-        " WHERE tenant_id = 1 AND seq IN (SELECT seq FROM hit ORDER BY seq DESC LIMIT 20)) AS page",
-        (narrowing_pattern(folded, ()), folded),
-    ).fetchone()
-
-
-def memory(ours: Running, key: str) -> None:
+async def memory(ours: Running, key: str) -> None:
     """The most memory the server takes while listing 10,000 a page."""
     ours.forget_peak()
     rate = run_round(ours.url, 4, get(f"{LIST}?page_size=10000", key), seconds=5)

@@ -39,13 +39,14 @@ async def static_app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await _lifespan(receive, send)
         return
     if "parts" not in _state:
-        _state["parts"] = list[bytes]()
+        parts: list[bytes] = []
 
         async def keep(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.body":
-                _state["parts"].append(message["body"])
+                parts.append(message["body"])
 
         await list_app(scope, receive, keep)
+        _state["parts"] = parts
     await _send(send, _state["parts"])
 
 
