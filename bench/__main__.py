@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -20,7 +21,8 @@ from rich.table import Table
 
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
-from kelviq_server.customers.store import FIRST_PAGE
+from kelviq_server.core.search import fold
+from kelviq_server.customers.store import FIRST_PAGE, search_customers
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import BytesLoader, Tenant, Tx
 
@@ -118,7 +120,29 @@ def searches(ours: Running, conninfo: str, key: str) -> None:
         runner.run(raw_connection.close())
 
 
-async def memory(ours: Running, key: str) -> None:
+async def raw_search(tx: Tx, term: str) -> object:
+    """Run the server's own statement, without the server."""
+    return await search_customers(tx, [fold(term)], 0, 20)
+
+
+def search_terms(connection: psycopg.Connection[Any]) -> list[tuple[str, list[str], int]]:
+    """Return terms that few and that many of the million match, taken from the data."""
+    sample = connection.execute(
+        "SELECT external_id, name, email FROM customers WHERE tenant_id = 1 ORDER BY id LIMIT 400000"
+    ).fetchall()[:: 400000 // 12]
+    few = [value for external_id, _, email in sample for value in (external_id, email)]
+    words = {word.casefold() for _, name, _ in sample for word in name.split() if len(word) >= 4}
+    shares: dict[str, float] = {}
+    for word in sorted(words):
+        statement = "SELECT count(*) FROM customer_search WHERE tenant_id = 1 AND folded LIKE %s"
+        found = connection.execute(statement, (f"%{word}%",)).fetchone()
+        shares[word] = found[0] / MANY if found else 0
+    many = [word for word, share in shares.items() if 0.005 <= share <= 0.05]
+    row("share that the common words match", f"{max(shares[w] for w in many):.1%} at most", "5 %", None)
+    return [("an id or an e-mail, few match", few, 10), ("a name, up to 5 % match", many, 60)]
+
+
+def memory(ours: Running, key: str) -> None:
     """The most memory the server takes while listing 10,000 a page."""
     ours.forget_peak()
     rate = run_round(ours.url, 4, get(f"{LIST}?page_size=10000", key), seconds=5)

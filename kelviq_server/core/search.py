@@ -10,7 +10,6 @@ FIELD_SEPARATOR = "\x1f"
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 _WORD = re.compile(r"[^\W_]+")
-_SPECIAL = re.compile(r"([\\%_])")
 # No field holds these; a term that does must match nothing, and not reach across two fields.
 _NOWHERE = str.maketrans({FIELD_SEPARATOR: "\x1e", "\x00": "\x1e"})
 
@@ -40,15 +39,15 @@ def common_trigrams(samples: Collection[str], share_percent: int = 10) -> frozen
     return frozenset(trigram for trigram, count in times.items() if count * 100 >= len(samples) * share_percent)
 
 
-def narrowing_pattern(term: str, common: Collection[str]) -> str:
-    """Return a LIKE pattern that matches every text containing the term, and few others.
+def narrowing_pattern(term: str, common: Collection[str]) -> str | None:
+    """Return a LIKE pattern that matches every text containing the term, and few others, if there is one.
 
     It leaves out what nearly every text has, such as the domain of most e-mail addresses: a trigram
     index would have to walk a list of nearly all rows for each such trigram. What the pattern lets
     through must still be held against the term itself.
     """
-    parts = [part for word in _WORD.findall(term) for part in _rare_parts(word, common)] or [term]
-    return "%" + "%".join(_SPECIAL.sub(r"\\\1", part) for part in parts) + "%"
+    parts = [part for word in _WORD.findall(term) for part in _rare_parts(word, common)]
+    return "%" + "%".join(parts) + "%" if parts else None
 
 
 def _rare_parts(word: str, common: Collection[str]) -> Iterable[str]:

@@ -173,11 +173,7 @@ async def update_active_subscriptions(tx: Tx, id: UUID, change: int) -> None:
 async def list_customers(tx: Tx, offset: int | None, limit: int) -> CustomerPage:
     """Return a page, newest first; without an offset, the last one."""
     statement = FIRST_PAGE if offset == 0 else LATER_PAGE
-    page = await tx.row(
-        CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit}, texts_as_bytes=True
-    )
-    assert page is not None
-    return page
+    return await tx.page(CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit})
 
 
 FIRST_PAGE: LiteralString = """
@@ -214,11 +210,14 @@ LATER_PAGE: LiteralString = """
 
 
 async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, limit: int) -> CustomerPage:
-    """Return a page of the customers in whom every term occurs, newest first, and how many there are."""
+    """Return a page of the customers in whom every term occurs, newest first, and how many there are.
+
+    The index narrows where the terms have anything rare; without, the tenant's texts are walked.
+    """
     common = await _COMMON_TRIGRAMS.get(partial(_find_common_trigrams, tx))
-    narrowing = [narrowing_pattern(term, common) for term in terms]
-    condition: LiteralString = " AND folded LIKE %s" * len(terms) + " AND strpos(folded, %s) > 0" * len(terms)
-    page = await tx.row(
+    narrowing = [found for term in terms if (found := narrowing_pattern(term, common)) is not None]
+    condition: LiteralString = " AND folded LIKE %s" * len(narrowing) + " AND strpos(folded, %s) > 0" * len(terms)
+    return await tx.page(
         CustomerPage,
         "WITH hit AS MATERIALIZED (SELECT seq FROM customer_search WHERE tenant_id = %s" + condition + "),"
         " total AS MATERIALIZED (SELECT count(*) AS count FROM hit),"
@@ -228,10 +227,8 @@ async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, lim
         " FROM (SELECT document FROM page JOIN customers USING (seq)"
         "   WHERE tenant_id = %s AND archived_at IS NULL ORDER BY seq DESC) AS listed",
         (tx.tenant_id, *narrowing, *terms, offset, limit, limit, limit, tx.tenant_id),
-        texts_as_bytes=True,
+        plan_for_values=True,
     )
-    assert page is not None
-    return page
 
 
 # The planner's own sample of the searched texts tells which trigrams nearly all of them have.

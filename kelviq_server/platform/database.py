@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import class_row
@@ -20,10 +20,9 @@ from kelviq_server.platform import outbox
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | Sequence[Any]
 
-# Every session of ours: nothing waits for ever, and instants come back in UTC.
-SESSION_OPTIONS = (
-    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
+# Every session of ours: nothing waits for ever, instants come back in UTC, and a statement's plan is
+# made once, without regard to its values: planning anew took as long as running (docs/adr/0004).
+SESSION_OPTIONS = "-c plan_cache_mode=force_generic_plan -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +80,31 @@ class Tx:
         row = await cursor.fetchone()
         return None if row is None else row[0]
 
-    async def row(
-        self, kind: type[T], sql: LiteralString, parameters: Parameters = (), *, texts_as_bytes: bool = False
-    ) -> T | None:
-        """Return the first row as a record of this kind, or None.
-
-        With `texts_as_bytes` texts come as their UTF-8, as they are: a large one is not decoded for nothing.
-        """
+    async def row(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T | None:
+        """Return the first row as a record of this kind, or None."""
         async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
-            if texts_as_bytes:
-                cursor.adapters.register_loader("text", BytesLoader)
             await cursor.execute(sql, parameters)
             return await cursor.fetchone()
+
+    async def page(
+        self, kind: type[T], sql: LiteralString, parameters: Parameters, *, plan_for_values: bool = False
+    ) -> T:
+        """Return the one row of a statement that makes a page, its texts as UTF-8, not decoded for nothing.
+
+        Plans are made once for all values (see SESSION_OPTIONS); with `plan_for_values` one is made for these.
+        """
+        rows = class_row(kind)
+        cursor: AsyncCursor[T] = (
+            AsyncClientCursor(self.connection, row_factory=rows)
+            if plan_for_values
+            else self.connection.cursor(row_factory=rows)
+        )
+        async with cursor:
+            cursor.adapters.register_loader("text", BytesLoader)
+            await cursor.execute(sql, parameters)
+            page = await cursor.fetchone()
+        assert page is not None
+        return page
 
     async def rows(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> list[T]:
         """Return all rows as records of this kind; the statement states its own limit."""
