@@ -49,4 +49,4 @@ lock: .tools/uv-ready
 	$(UV) pip compile --quiet --universal --generate-hashes --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .tools .data
+	rm -rf .venv .tools

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from kelviq_server.platform.docs_page import docs_routes
 from kelviq_server.platform.health import health_routes
 from kelviq_server.platform.http import Api
 from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.observe import Observation
 from kelviq_server.platform.openapi import document
 from kelviq_server.platform.operations import Caller, Operation
 from kelviq_server.platform.public_url import PublicUrl
@@ -30,9 +32,10 @@ from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.signals import listen
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
-from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.worker import work
+
+log = structlog.get_logger()
 
 API_PATH = "/api/v1"
 CONTRACT_PATH = f"{API_PATH}/openapi.json"
@@ -66,10 +69,23 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand requests for the API over directly: it renders its own errors, and is asked most."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith(API_PATH + "/") and path != CONTRACT_PATH:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif path.startswith(API_PATH + "/") and path.removesuffix("/") != CONTRACT_PATH:
             await self.api({**scope, "root_path": API_PATH}, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await self._page(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        observation = Observation(scope, send)
+        observation.operation = "pages"
+        try:
+            await super().__call__({**scope, "request_id": observation.request_id}, receive, observation.send)
+        except Exception:
+            # Answered already, by the handler of faults.
+            log.exception("unhandled error")
+        finally:
+            observation.finish()
 
 
 def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Application:
@@ -82,11 +98,10 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        vault = Vault(secret_of(settings.secret, settings.data_dir))
-        use_vault(vault)
+        use_vault(Vault(secret_of(settings.secret, settings.data_dir)))
         await open_pool(conninfo, settings.pool_size)
-        await check_secret(vault)
-        tasks = [asyncio.create_task(listen(conninfo, {"key": keys.forget}, forget_all))]
+        listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
+        tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]
         if with_worker:
             tasks.append(asyncio.create_task(work(settings)))
         # What was made up to here stays for good; the collector need not walk it again and again.
@@ -105,27 +120,38 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         RateLimit(rate, settings.rate_limit_burst) if rate else None,
         PublicUrl(settings.public_url, settings.trusted_proxies),
     )
+    app = Application(
+        routes=[*_contract_routes(), Route("/", _root), *docs_routes(), *health_routes()],
+        exception_handlers={HTTPException: _refuse, Exception: _fault},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.api = api
+    return app
+
+
+def _contract_routes() -> list[Route]:
     contract = dump(openapi_document())
 
     async def openapi_json(request: Request) -> Response:
         return raw_answer(contract, headers={"Access-Control-Allow-Origin": "*"})
 
-    async def root(request: Request) -> Response:
-        return RedirectResponse("/docs")
+    return [Route(CONTRACT_PATH, openapi_json), Route(CONTRACT_PATH + "/", openapi_json)]
 
-    async def refuse(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return json_answer({"detail": "Not found." if status == 404 else "Method not allowed."}, status)
 
-    app = Application(
-        routes=[
-            Route(CONTRACT_PATH, openapi_json),
-            Route("/", root),
-            *docs_routes(),
-            *health_routes(),
-        ],
-        exception_handlers={HTTPException: refuse},
-        lifespan=lifespan,
-    )
-    app.api = api
-    return app
+async def _root(request: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code != 405:
+        return json_answer({"detail": "Not found."}, error.status_code)
+    answer = json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405)
+    allowed = (error.headers or {}).get("Allow", "")
+    answer.headers["Allow"] = ", ".join(sorted(allowed.split(", ")))
+    return answer
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return json_answer({"detail": "Internal server error.", "requestId": request.scope["request_id"]}, 500)

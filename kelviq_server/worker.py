@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -11,7 +11,7 @@ from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
 from kelviq_server.platform.database import current_pool
 from kelviq_server.platform.mail import Mailbox
-from kelviq_server.platform.outbox import BATCH, Handlers, handle_due, sweep_handled, wait_for_work
+from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, handle_due, sweep_handled, wait_for_work
 from kelviq_server.platform.settings import Settings
 
 log = structlog.get_logger()
@@ -19,6 +19,7 @@ log = structlog.get_logger()
 # An event written by another process is seen this much later at most.
 POLL_SECONDS = 0.5
 SWEEP_SECONDS = 60.0
+SWEEP_ROUNDS = 1000
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -39,25 +40,41 @@ async def run_worker(settings: Settings, parent: int | None) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Handle events and sweep, until cancelled; a fault is logged and the work goes on."""
+    """Handle events and sweep, until cancelled; a fault is logged and the work goes on.
+
+    Side by side, so that no event waits for a long sweep.
+    """
     table = handlers(settings)
-    sweep_at = time.monotonic() + SWEEP_SECONDS
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_repeat(lambda: _handle(table)))
+        group.create_task(_repeat(_sweep_later))
+
+
+async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            async with current_pool().connection() as connection:
-                taken = await handle_due(connection, table)
-            if time.monotonic() >= sweep_at:
-                sweep_at = time.monotonic() + SWEEP_SECONDS
-                await sweep()
-            if taken < BATCH:
-                await wait_for_work(POLL_SECONDS)
+            await step()
         except Exception:
             log.exception("worker fault")
             await asyncio.sleep(1)
+
+
+async def _handle(table: Handlers) -> None:
+    async with current_pool().connection() as connection:
+        taken = await handle_due(connection, table)
+    if taken < BATCH:
+        await wait_for_work(POLL_SECONDS)
+
+
+async def _sweep_later() -> None:
+    await asyncio.sleep(SWEEP_SECONDS)
+    await sweep()
 
 
 async def sweep() -> None:
     """Do what needs doing from time to time; each is safe to run in several workers at once."""
     await fold_tallies()
     async with current_pool().connection() as connection:
-        await sweep_handled(connection)
+        for _ in range(SWEEP_ROUNDS):
+            if await sweep_handled(connection) < SWEEP_BATCH:
+                break

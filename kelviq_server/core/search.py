@@ -4,9 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from kelviq_server.core.errors import Refusal
+
 # Stands between the searched fields of one record, so that no term matches across two of them.
 # Fields cannot hold it: control characters are refused on input.
 FIELD_SEPARATOR = "\x1f"
+
+# Longer than any name or e-mail address there is.
+MAX_CHARACTERS = 300
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 _WORD = re.compile(r"[^\W_]+")
@@ -24,11 +29,19 @@ def folded_fields(*fields: str | None) -> str:
     return FIELD_SEPARATOR.join(fold(field) for field in fields if field)
 
 
+class SearchTooLong(Refusal):
+    """Ensure this field has no more than 300 characters."""
+
+    field = "search"
+
+
 def terms(search: str) -> list[str]:
     """Return the folded terms that must all be found: words, and quoted phrases taken whole.
 
-    A quotation mark without its partner is an ordinary character.
+    A quotation mark without its partner is an ordinary character. Raises SearchTooLong.
     """
+    if len(search) > MAX_CHARACTERS:
+        raise SearchTooLong
     found = [phrase if word == "" else word for phrase, word in _TERM.findall(search)]
     return list(dict.fromkeys(fold(term).translate(_NOWHERE) for term in found if term))
 
@@ -51,14 +64,18 @@ def narrowing_pattern(term: str, common: Collection[str]) -> str | None:
 
 
 def _rare_parts(word: str, common: Collection[str]) -> Iterable[str]:
-    """Yield the longest parts of the word in which no trigram is common."""
+    """Yield the longest parts of the word in which no trigram is common, none reaching into the one before."""
     start: int | None = None
+    taken = 0
     for place, trigram in enumerate([*_trigrams(word), None]):
         is_rare = trigram is not None and trigram not in common
         if is_rare and start is None:
             start = place
         elif not is_rare and start is not None:
-            yield word[start : place + 2]
+            begin, end = max(start, taken), place + 2
+            if end - begin >= 3:
+                yield word[begin:end]
+                taken = end
             start = None
 
 

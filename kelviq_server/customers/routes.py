@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from kelviq_server.core.errors import NotFound
-from kelviq_server.core.search import terms
+from kelviq_server.core.search import MAX_CHARACTERS, SearchTooLong, terms
 from kelviq_server.customers import store
 from kelviq_server.customers.actions.archive_customer import archive_customer
 from kelviq_server.customers.actions.create_customer import create_customer
@@ -27,7 +27,7 @@ MAXIMUM_PAGE_SIZE = 10_000
 operations = Operations("Customers", Access.SERVER)
 SEARCH = Parameter(
     "search",
-    {"type": "string"},
+    {"type": "string", "maxLength": MAX_CHARACTERS},
     "Free-text search across the customer's `name`, `email` and `customerId`: every word, or phrase in "
     "quotation marks, must occur in one of them, upper or lower case.",
 )
@@ -40,7 +40,7 @@ SEARCH = Parameter(
     summary="List customers",
     answer=CustomerListResponse,
     parameters=(SEARCH, *page_parameters(DEFAULT_PAGE_SIZE, MAXIMUM_PAGE_SIZE)),
-    refuses=[InvalidPage],
+    refuses=[InvalidPage, SearchTooLong],
 )
 async def list_all(call: Call[None]) -> Response:
     """Retrieves a paginated list of customers, newest first, optionally those that a search finds."""

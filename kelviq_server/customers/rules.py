@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kelviq_server.core.search import folded_fields
 from kelviq_server.customers.errors import CustomerHasSubscription
 from kelviq_server.customers.records import Customer, CustomerEdit, NewCustomer
 
@@ -53,8 +52,3 @@ def refuse_archiving(customer: Customer) -> None:
     """Raise CustomerHasSubscription while the customer pays for something."""
     if customer.active_subscriptions:
         raise CustomerHasSubscription
-
-
-def searched_text(customer: NewCustomer | Customer | CustomerEdit, external_id: str) -> str:
-    """Return what a search looks at: the customer's name, e-mail and id."""
-    return folded_fields(external_id, customer.name, customer.email)

@@ -8,9 +8,8 @@ from uuid import UUID
 from msgspec import Raw
 
 from kelviq_server.core.errors import NotFound
-from kelviq_server.core.search import common_trigrams, narrowing_pattern
+from kelviq_server.core.search import common_trigrams, folded_fields, narrowing_pattern
 from kelviq_server.customers.records import Customer, CustomerEdit, CustomerPage, NewCustomer
-from kelviq_server.customers.rules import searched_text
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.json_body import dump
@@ -78,7 +77,7 @@ def _arriving(tx: Tx, place: int, customer: NewCustomer) -> dict[str, Any]:
         "email": customer.email,
         "metadata": None if customer.metadata is None else Raw(customer.metadata),
         "billing_address": None if customer.billing_address is None else Raw(customer.billing_address),
-        "folded": searched_text(customer, customer.external_id),
+        "folded": folded_fields(customer.external_id, customer.name, customer.email),
     }
 
 
@@ -94,7 +93,9 @@ async def insert_copied(tx: Tx, new: Iterable[NewCustomer]) -> int:
     async with tx.connection.cursor() as cursor, cursor.copy("COPY arriving FROM STDIN") as copy:
         for place, customer in enumerate(new):
             columns = (customer.external_id, customer.name, customer.email, customer.metadata, customer.billing_address)
-            await copy.write_row((place, new_id(tx.now), *columns, searched_text(customer, customer.external_id)))
+            await copy.write_row(
+                (place, new_id(tx.now), *columns, folded_fields(customer.external_id, customer.name, customer.email))
+            )
     added = await tx.execute(
         "WITH added AS ("
         "  INSERT INTO customers (tenant_id, id, external_id, name, email, metadata, billing_address,"
@@ -142,7 +143,7 @@ async def update_customer(tx: Tx, customer: Customer, edit: CustomerEdit) -> Cus
             "id": customer.id,
             "seq": customer.seq,
             "now": tx.now,
-            "folded": searched_text(edit, customer.external_id),
+            "folded": folded_fields(customer.external_id, edit.name, edit.email),
             "name": edit.name,
             "email": edit.email,
             "metadata": edit.metadata,

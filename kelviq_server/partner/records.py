@@ -1,7 +1,20 @@
 """Partners, and the organizations they provisioned."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Who provisions organizations, with the first characters of the key it calls with."""
+
+    id: int
+    name: str
+    key_shown: str
+    created_at: datetime
+    # None while the key is in force.
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

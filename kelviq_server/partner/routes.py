@@ -66,10 +66,10 @@ async def provision(call: Call[PartnerOrganizationProvisionRequest]) -> Response
 async def list_all(call: Call[None]) -> Response:
     """Returns the organizations that the calling partner provisioned, newest first."""
     page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAXIMUM_PAGE_SIZE)
+    # No text of the database holds a NUL; what asks for one finds nothing.
+    external_id = call.query.get("external_id", "").replace("\x00", "\ufffd") or None
     async with reading(INSTANCE) as tx:
-        found = await store.list_organizations(
-            tx, _partner_id(call.caller), call.query.get("external_id") or None, page.offset, page.size
-        )
+        found = await store.list_organizations(tx, _partner_id(call.caller), external_id, page.offset, page.size)
     following, preceding = links(call, page.settle(found.count), page.size, found.count)
     vault = current_vault()
     results = [shown(organization, vault) for organization in found.organizations]

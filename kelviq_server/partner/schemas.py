@@ -29,8 +29,9 @@ class PartnerOrganizationProvisionRequest(Body):
     )
 
     def wish(self) -> ProvisionOrganization:
-        """Return what is to be made."""
-        return ProvisionOrganization(self.external_id, self.email, self.business_name)
+        """Return what is to be made; a name stands on one line, as in the subject of a mail."""
+        name = " ".join(self.business_name.split()) if self.business_name else None
+        return ProvisionOrganization(self.external_id, self.email, name)
 
 
 class PartnerOrganization(Answer):

@@ -1,14 +1,14 @@
 """All SQL about partners. A partner is known by the key it calls with; its id stands in every statement."""
 
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from kelviq_server.core.errors import NotFound
-from kelviq_server.partner.records import PartnerOrganization, PartnerOrganizationPage
+from kelviq_server.partner.records import Partner, PartnerOrganization, PartnerOrganizationPage
 from kelviq_server.platform.database import Tx
 
-_SELECT: LiteralString = (
-    "SELECT p.user_id, o.identifier, o.slug, p.external_id,"
+_ORGANIZATION: LiteralString = (
+    " p.user_id, o.identifier, o.slug, p.external_id,"
     " CASE WHEN c.revoked_at IS NULL THEN c.public_key END AS client_key, s.sealed_key AS sealed_server_key"
     " FROM partner_organizations p JOIN organizations o ON o.id = p.organization_id"
     " JOIN api_keys c ON c.id = p.client_key_id JOIN api_keys s ON s.id = p.server_key_id"
@@ -20,6 +20,20 @@ async def insert_partner(tx: Tx, name: str, key_hash: bytes, key_shown: str) -> 
     return await tx.value(
         "INSERT INTO partners (name, key_hash, key_shown, created_at) VALUES (%s, %s, %s, %s) RETURNING id",
         (name, key_hash, key_shown, tx.now),
+    )
+
+
+async def list_partners(tx: Tx, limit: int = 1000) -> list[Partner]:
+    """Return the partners, oldest first."""
+    return await tx.rows(
+        Partner, "SELECT id, name, key_shown, created_at, revoked_at FROM partners ORDER BY id LIMIT %s", (limit,)
+    )
+
+
+async def update_partner_revoked(tx: Tx, id: int) -> bytes | None:
+    """Revoke a partner's key and return its hash; None where there is no such key in force."""
+    return await tx.value(
+        "UPDATE partners SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL RETURNING key_hash", (tx.now, id)
     )
 
 
@@ -67,7 +81,7 @@ async def get_organization(
     """Return one of the partner's organizations by either name; raises NotFound."""
     found = await tx.row(
         PartnerOrganization,
-        _SELECT + " WHERE p.partner_id = %s AND (o.identifier = %s OR p.external_id = %s)",
+        "SELECT" + _ORGANIZATION + " WHERE p.partner_id = %s AND (o.identifier = %s OR p.external_id = %s)",
         (partner_id, identifier, external_id),
     )
     if found is None:
@@ -78,21 +92,29 @@ async def get_organization(
 async def list_organizations(
     tx: Tx, partner_id: int, external_id: str | None, offset: int | None, limit: int
 ) -> PartnerOrganizationPage:
-    """Return a page of the partner's organizations, newest first; without an offset, the last page."""
-    where = {"partner_id": partner_id, "external_id": external_id, "offset": offset, "limit": limit}
-    count = await tx.value(
-        "SELECT count(*) FROM partner_organizations p" + _OF_PARTNER,
-        where,
+    """Return a page of the partner's organizations, newest first; without an offset, the last page.
+
+    One statement, so that the count and the page are of one moment.
+    """
+    rows: list[dict[str, Any]] = await tx.rows(
+        dict,
+        _PAGE,
+        {"partner_id": partner_id, "external_id": external_id, "offset": offset, "limit": limit},
     )
-    where["offset"] = max(count - 1, 0) // limit * limit if offset is None else offset
-    organizations = await tx.rows(
-        PartnerOrganization,
-        _SELECT + _OF_PARTNER + " ORDER BY o.id DESC OFFSET %(offset)s LIMIT %(limit)s",
-        where,
+    counts = [row.pop("count") for row in rows]
+    return PartnerOrganizationPage(
+        counts[0], [PartnerOrganization(**row) for row in rows if row.pop("id") is not None]
     )
-    return PartnerOrganizationPage(count, organizations)
 
 
 _OF_PARTNER: LiteralString = (
     " WHERE p.partner_id = %(partner_id)s AND (%(external_id)s::text IS NULL OR p.external_id = %(external_id)s)"
+)
+# An empty page still has one row, which has nothing but the count.
+_PAGE: LiteralString = (
+    "WITH total AS (SELECT count(*) FROM partner_organizations p" + _OF_PARTNER + "),"
+    " page AS (SELECT o.id," + _ORGANIZATION + _OF_PARTNER + " ORDER BY o.id DESC"
+    " OFFSET (SELECT coalesce(%(offset)s::bigint, greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint)"
+    " FROM total) LIMIT %(limit)s::bigint)"
+    " SELECT total.count, page.* FROM total LEFT JOIN page ON true ORDER BY page.id DESC"
 )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import class_row
@@ -22,7 +22,10 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 
 # Every session of ours: nothing waits for ever, instants come back in UTC, and a statement's plan is
 # made once, without regard to its values: planning anew took as long as running (docs/adr/0004).
-SESSION_OPTIONS = "-c plan_cache_mode=force_generic_plan -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+SESSION_OPTIONS = (
+    "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
+    " -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,11 @@ class Tx:
 
         Plans are made once for all values (see SESSION_OPTIONS); with `plan_for_values` one is made for these.
         """
-        rows = class_row(kind)
-        cursor: AsyncCursor[T] = (
-            AsyncClientCursor(self.connection, row_factory=rows)
-            if plan_for_values
-            else self.connection.cursor(row_factory=rows)
-        )
-        async with cursor:
+        if plan_for_values:
+            async with self.connection.transaction():
+                await self.connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+                return await self.page(kind, sql, parameters)
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
             cursor.adapters.register_loader("text", BytesLoader)
             await cursor.execute(sql, parameters)
             page = await cursor.fetchone()

@@ -27,6 +27,7 @@ from kelviq_server.platform.pg_server import end, serve
 from kelviq_server.platform.privileges import account_for, capability_for
 
 SOCKET_NAME = ".s.PGSQL.5432"
+MAX_CONNECTIONS = 100
 SOCKET_PATH_LIMIT_BYTES = 103  # macOS; Linux takes four more
 
 
@@ -63,7 +64,13 @@ class EmbeddedPostgres:
         self._lock.close()
 
 
-def start(data_dir: Path, *, bindir: Path | None = None, say: Callable[[str], None]) -> EmbeddedPostgres:
+def start(
+    data_dir: Path,
+    *,
+    bindir: Path | None = None,
+    say: Callable[[str], None],
+    max_connections: int = MAX_CONNECTIONS,
+) -> EmbeddedPostgres:
     """Start PostgreSQL on data_dir and return it when it takes connections.
 
     Call it in the main thread: the kernel ends the server with the thread that
@@ -88,7 +95,7 @@ def start(data_dir: Path, *, bindir: Path | None = None, say: Callable[[str], No
         runner.give(socket_dir)
         if not pgdata.exists():
             create_cluster(pgdata, runner, say)
-        process = serve(data_dir, socket_dir, runner, say)
+        process = serve(data_dir, socket_dir, runner, say, max_connections)
     except BaseException:
         _clear_socket_dir(run)
         lock.close()

@@ -22,15 +22,18 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database answers and has every migration, else 503 with the reason."""
+    """Answer 200 when the database answers and has every migration of ours, else 503 with the reason.
+
+    It may have more: a newer version migrates while this one still answers.
+    """
     try:
         async with current_pool().connection(timeout=2) as connection:
             cursor = await connection.execute("SELECT name FROM schema_migrations")
             applied = {name for (name,) in await cursor.fetchall()}
     except (Error, PoolTimeout, RuntimeError):
         return _not_ready("the database does not answer")
-    if applied != {migration.name for migration in known_migrations()}:
-        return _not_ready("the database has other migrations than this program")
+    if not {migration.name for migration in known_migrations()} <= applied:
+        return _not_ready("the database lacks migrations of this program")
     return json_answer({"status": "ready"})
 
 
@@ -48,5 +51,6 @@ async def metrics(request: Request) -> Response:
 
 
 def health_routes() -> list[Route]:
-    """Return the three routes."""
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    """Return the routes of the three questions, with and without the trailing slash."""
+    questions = (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics))
+    return [Route(path + slash, answer) for path, answer in questions for slash in ("", "/")]

@@ -128,7 +128,7 @@ class Api:
             raise NotFound
         bare = path[:-1] if path.endswith("/") else path
         for place in self._places:
-            if match := place.pattern.match(bare):
+            if match := place.pattern.fullmatch(bare):
                 return place, match.groupdict()
         raise NotFound
 
@@ -155,7 +155,7 @@ class Api:
 
 async def _json(request: Request) -> Any:
     media_type, _, options = request.headers.get("content-type", "application/json").partition(";")
-    charset = options.replace(" ", "").lower()
+    charset = options.replace(" ", "").replace('"', "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
         raise UnsupportedMediaType
     declared = request.headers.get("content-length", "0")

@@ -41,6 +41,8 @@ def parse(body: bytes) -> Any:
         raise MalformedJson(f"the body is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
         raise MalformedJson("the body is nested too deeply") from error
+    except ArithmeticError as error:
+        raise MalformedJson("a number is out of range") from error
     except ValueError as error:
         raise MalformedJson(str(error)) from error
 

@@ -36,6 +36,9 @@ class Observation:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message["headers"].append((b"x-request-id", self.request_id.encode()))
+            if all(name != b"cache-control" for name, _ in message["headers"]):
+                # Answers hold customers and keys: nothing between us and the caller is to keep them.
+                message["headers"].append((b"cache-control", b"no-store"))
             if self.open_to_browsers:
                 message["headers"].append((b"access-control-allow-origin", b"*"))
                 message["headers"].append((b"access-control-expose-headers", b"X-Request-Id, Retry-After"))

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import structlog
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from kelviq_server.core.events import Event
 from kelviq_server.platform.ids import new_id
-from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.json_body import dump, parse
 
 log = structlog.get_logger()
 
@@ -21,6 +21,7 @@ BATCH = 100
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 20
 RETENTION = timedelta(days=30)
+SWEEP_BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +78,20 @@ async def insert_events(
 
 
 async def take_due(connection: AsyncConnection[Any]) -> list[Happening]:
-    """Return due events, leased to this worker: if it dies, they are due again when the lease ends."""
-    async with connection.cursor(row_factory=class_row(Happening)) as cursor:
+    """Return due events, leased to this worker: if it dies, they are due again when the lease ends.
+
+    Numbers of a payload keep their digits, as in a request's body.
+    """
+    async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             "UPDATE outbox SET due_at = %s, attempts = attempts + 1 WHERE id IN ("
             " SELECT id FROM outbox WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING seq, id, tenant_id, type, payload, created_at, attempts",
+            " RETURNING seq, id, tenant_id, type, payload::text, created_at, attempts",
             (datetime.now(UTC) + LEASE, datetime.now(UTC), BATCH),
         )
-        return sorted(await cursor.fetchall(), key=lambda happening: happening.seq)
+        rows = await cursor.fetchall()
+    taken = [Happening(**{**row, "payload": parse(row["payload"].encode())}) for row in rows]
+    return sorted(taken, key=lambda happening: happening.seq)
 
 
 async def handle_due(connection: AsyncConnection[Any], handlers: Handlers) -> int:
@@ -117,9 +123,10 @@ async def _put_off(connection: AsyncConnection[Any], happening: Happening, failu
     )
 
 
-async def sweep_handled(connection: AsyncConnection[Any]) -> None:
-    """Delete what was handled long ago, a bounded number at a time."""
-    await connection.execute(
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE handled_at < %s ORDER BY handled_at LIMIT 5000)",
-        (datetime.now(UTC) - RETENTION,),
+async def sweep_handled(connection: AsyncConnection[Any]) -> int:
+    """Delete what was handled long ago, a batch at most, and return how much that was."""
+    cursor = await connection.execute(
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE handled_at < %s ORDER BY handled_at LIMIT %s)",
+        (datetime.now(UTC) - RETENTION, SWEEP_BATCH),
     )
+    return cursor.rowcount

@@ -25,7 +25,6 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",
-    "max_connections": "100",
     "shared_buffers": "256MB",
     "huge_pages": "off",
     "effective_cache_size": "1GB",
@@ -38,14 +37,16 @@ SETTINGS = {
 }
 
 
-def serve(data_dir: Path, socket_dir: Path, runner: Runner, say: Callable[[str], None]) -> subprocess.Popen[str]:
+def serve(
+    data_dir: Path, socket_dir: Path, runner: Runner, say: Callable[[str], None], max_connections: int
+) -> subprocess.Popen[str]:
     """Start the server and return its process when it takes connections."""
     pgdata = data_dir / "postgres"
     log_path = data_dir / "postgres.log"
     if log_path.exists() and log_path.stat().st_size > LOG_LIMIT_BYTES:
         log_path.replace(log_path.with_suffix(".log.1"))
     quoted = '"' + str(socket_dir).replace('"', '""') + '"'
-    settings = SETTINGS | {"unix_socket_directories": quoted}
+    settings = SETTINGS | {"unix_socket_directories": quoted, "max_connections": str(max_connections)}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     log_path.touch(mode=0o600)
     with log_path.open("ab") as log:

@@ -22,3 +22,7 @@ class Remembered(Generic[T]):
         value = await find_out()
         self._known = (value, time.monotonic() + (self._seconds if value else self._empty_seconds))
         return value
+
+    def forget(self) -> None:
+        """Find the value out anew when it is next asked for."""
+        self._known = None

@@ -15,11 +15,16 @@ import uvicorn
 from starlette.applications import Starlette
 
 GRACE_SECONDS = 30
+WATCH_SECONDS = 1
 READY_BYTE = b"."
 
 
 class Stopped(KeyboardInterrupt):
     """The operator asked this process to end."""
+
+
+class Unhealthy(Exception):
+    """What the process needs is gone; the message is the one line that says what."""
 
 
 def stop_on_signals() -> None:
@@ -46,8 +51,11 @@ def listen_on(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None, fault: Callable[[], str | None]
+    ) -> None:
         super().__init__(config)
+        self._fault = fault
         self._ready = ready
         self._parent = parent
 
@@ -56,8 +64,14 @@ class _Server(uvicorn.Server):
         if self._parent is not None:
             # The other end closes when the parent is gone, however it went.
             asyncio.get_running_loop().add_reader(self._parent, self._parent_gone)
+        self._watching = asyncio.create_task(self._watch())
         if not self.should_exit:
             self._ready()
+
+    async def _watch(self) -> None:
+        while not self._fault():
+            await asyncio.sleep(WATCH_SECONDS)
+        self.should_exit = True
 
     def _parent_gone(self) -> None:
         assert self._parent is not None
@@ -65,8 +79,17 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run_app(app: Starlette, listener: socket.socket, ready: Callable[[], None], parent: int | None = None) -> None:
-    """Answer requests until told to stop; those in flight are finished first. Raises SystemExit if it can't start."""
+def run_app(
+    app: Starlette,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    parent: int | None = None,
+    fault: Callable[[], str | None] = lambda: None,
+) -> None:
+    """Answer requests until told to stop; those in flight are finished first.
+
+    Raises SystemExit if it can't start, and Unhealthy once there is a fault.
+    """
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -82,10 +105,12 @@ def run_app(app: Starlette, listener: socket.socket, ready: Callable[[], None], 
         # Whose forwarded headers count is ours to say: see public_url.
         proxy_headers=False,
     )
-    server = _Server(config, ready, parent)
+    server = _Server(config, ready, parent, fault)
     # uvicorn sends the signal again once it has finished; by then all is done.
     with suppress(Stopped):
         server.run([listener])
+    if line := fault():
+        raise Unhealthy(line)
     if not server.started:
         raise SystemExit(3)
 
@@ -107,10 +132,11 @@ def run_processes(
     ready: Callable[[], None],
     background: Sequence[Sequence[str]] = (),
     environment: Mapping[str, str] | None = None,
+    fault: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Run the command in so many processes that share the socket, and others beside them, until told to stop.
 
-    Any that dies is started anew. Each that answers requests gets the descriptors of the socket, of
+    Any that dies is started anew; a fault ends them all and raises Unhealthy. Each that answers requests gets the descriptors of the socket, of
     a pipe to report ready on, and of a pipe that ends with us.
     """
     gone_read, gone_write = os.pipe()
@@ -128,6 +154,8 @@ def run_processes(
         os.set_blocking(ready_read, False)
         announced = False
         while True:
+            if line := fault():
+                raise Unhealthy(line)
             with suppress(BlockingIOError):
                 reported += len(os.read(ready_read, 64))
             if reported >= count and not announced:

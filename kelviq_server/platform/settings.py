@@ -2,11 +2,15 @@
 
 import os
 import tomllib
+from difflib import get_close_matches
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -14,6 +18,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+PREFIX = "KELVIQ_"
+# How alike a name must be to be taken for a slip. Names such as KELVIQ_BASE_URL belong to clients, and are not.
+SLIP_RATIO = 0.9
 
 
 class WrongSetting(Exception):
@@ -23,7 +31,7 @@ class WrongSetting(Exception):
 class Settings(BaseSettings):
     """Everything an operator may decide. The README's table lists them; a test keeps the two together."""
 
-    model_config = SettingsConfigDict(env_prefix="KELVIQ_", env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
@@ -51,7 +59,7 @@ class Settings(BaseSettings):
         description="Encrypts what must be read back; else DIR/secret, made on first start.",
     )
     rate_limit_per_second: float = Field(default=0, ge=0, description="Requests a second for each key; 0 is no limit.")
-    rate_limit_burst: int = Field(default=100, ge=1, description="Requests that may come at once on top of that.")
+    rate_limit_burst: int = Field(default=100, ge=1, description="Requests that may come at once.")
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Log lines for people or for machines; auto: people on a terminal."
     )
@@ -69,6 +77,31 @@ class Settings(BaseSettings):
                 raise ValueError("it must look like https://billing.example.com")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _can_be_read(cls, value: str | None) -> str | None:
+        try:
+            conninfo_to_dict(value or "")
+        except psycopg.ProgrammingError:
+            # Its own words would repeat a password.
+            raise ValueError("it must look like postgresql://user:password@host/name") from None
+        return value
+
+    @field_validator("rate_limit_per_second")
+    @classmethod
+    def _is_a_rate(cls, value: float) -> float:
+        if value != 0 and not 0.001 <= value <= 1_000_000:
+            raise ValueError("it must be 0, or between 0.001 and 1000000")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, value: str) -> str:
+        name, _, domain = parseaddr(value)[1].rpartition("@")
+        if not name or not domain or len(value.splitlines()) != 1:
+            raise ValueError("it must look like Billing <billing@example.com>")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -82,11 +115,6 @@ class Settings(BaseSettings):
         file = config_file()
         file_source = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
         return (init_settings, env_settings, *file_source)
-
-    @property
-    def public_host_url(self) -> str:
-        """Return the address to show on start."""
-        return self.public_url or f"http://{self.host}:{self.port}"
 
 
 def config_file() -> Path | None:
@@ -105,6 +133,7 @@ def load_settings(**options: Any) -> Settings:
 
     Raises WrongSetting with one line that names the setting.
     """
+    _refuse_slips()
     given = {name: value for name, value in options.items() if value is not None}
     try:
         return Settings(**given)
@@ -118,3 +147,15 @@ def load_settings(**options: Any) -> Settings:
     except Exception as error:
         # A source could not even be parsed, such as a list that is not JSON.
         raise WrongSetting(str(error).split("\n")[0]) from None
+
+
+def _refuse_slips() -> None:
+    """Raise WrongSetting for a variable whose name is nearly that of a setting: it would be ignored in silence."""
+    known = [PREFIX + name.upper() for name in (*Settings.model_fields, "config")]
+    # The beginning of a name counts too: RATE_LIMT is meant for RATE_LIMIT_PER_SECOND.
+    meant = {"_".join(words[:end]): name for name in reversed(known) for words in [name.split("_")]
+             for end in range(3, len(words) + 1)} | {name: name for name in known}
+    for name, value in os.environ.items():
+        if value and name.upper().startswith(PREFIX) and name.upper() not in known:
+            for close in get_close_matches(name.upper(), meant, n=1, cutoff=SLIP_RATIO):
+                raise WrongSetting(f"{name}: there is no such setting; did you mean {meant[close]}?")

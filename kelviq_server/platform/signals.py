@@ -37,5 +37,8 @@ async def listen(conninfo: str, listeners: Mapping[str, Listener], forget_all: C
                         listener(detail)
         except Error:
             log.warning("signals: connection lost")
+        except Exception:
+            # Whatever came, the next news must still be heard.
+            log.exception("signals: listener failed")
         forget_all()
         await asyncio.sleep(RECONNECT_SECONDS)

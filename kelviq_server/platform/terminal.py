@@ -19,6 +19,11 @@ def say(line: str) -> None:
     ERR.print(line, style="dim", markup=False)
 
 
+def complain(line: str) -> None:
+    """Tell why a command stops."""
+    ERR.print(f"kelviq-server: {line}", style="red", markup=False)
+
+
 def table_of(*columns: str, title: str | None = None) -> Table:
     """Return a table whose cells are never cut: what is shown may be copied."""
     table = Table(title=title, title_justify="left")

@@ -4,6 +4,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -59,20 +62,50 @@ def secret_of(configured: str | None, data_dir: Path) -> str:
     if configured:
         return configured
     path = data_dir / "secret"
-    try:
+    with suppress(FileNotFoundError):
         return path.read_text().strip()
-    except FileNotFoundError:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        write_private(path, secrets.token_urlsafe(48))
-        return path.read_text().strip()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    unfinished = _write_unfinished(path, secrets.token_urlsafe(48))
+    # Of processes that start together the first one makes it; the others take what it made.
+    with suppress(FileExistsError):
+        os.link(unfinished, path)
+    unfinished.unlink()
+    _sync_directory(data_dir)
+    return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all, and on disk when this returns."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _write_unfinished(path, text).replace(path)
+    _sync_directory(path.parent)
+
+
+def keep_earlier(path: Path) -> Path | None:
+    """Give the file that stands at path a second name, with the next free number, and return that; None without one."""
+    if not path.exists():
+        return None
+    for number in count(1):
+        kept = path.with_name(f"{path.name}.{number}")
+        with suppress(FileExistsError):
+            os.link(path, kept)
+            kept.chmod(0o600)
+            return kept
+
+
+def _write_unfinished(path: Path, text: str) -> Path:
+    """Write a private file beside path and return it."""
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
+    return Path(unfinished)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Bring the names of the files to disk, too."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

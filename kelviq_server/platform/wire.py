@@ -49,14 +49,22 @@ class Body(BaseModel):
     @classmethod
     def _named_once(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            names = Counter(to_camel(name) for name in cast("dict[str, Any]", value))
-            twice = {name for name, times in names.items() if times > 1}
+            aliases = _aliases(cls)
+            sent = [aliases[name] for name in cast("dict[str, Any]", value) if name in aliases]
+            twice = {name for name, times in Counter(sent).items() if times > 1}
             if isinstance(value, TwiceNamed):
-                twice |= {to_camel(name) for name in value.twice}
-            known = sorted(twice & {str(field.alias) for field in cls.model_fields.values()})
-            if known:
-                raise PydanticCustomError("twice", "{fields}", {"fields": known})
+                twice |= {aliases[name] for name in value.twice if name in aliases}
+            if twice:
+                raise PydanticCustomError("twice", "{fields}", {"fields": sorted(twice)})
         return cast("Any", value)
+
+
+@cache
+def _aliases(kind: type[Body]) -> dict[str, str]:
+    """Return how the wire spells each field, by either spelling. Only these names are ever converted: the
+    converting takes time that grows with the square of a name, and a caller's names may be long."""
+    fields = {name: str(field.alias) for name, field in kind.model_fields.items()}
+    return fields | {alias: alias for alias in fields.values()}
 
 
 class Answer(BaseModel):
@@ -115,9 +123,9 @@ _MESSAGES = {
 }
 
 # What no text of ours holds: control characters other than tab and line breaks.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DOTS: list[JsonValue] = [".", ".."]
-_TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+_TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
 def _clean(value: str) -> str:
@@ -205,7 +213,7 @@ Identifier = Annotated[
     Field(
         max_length=255,
         json_schema_extra={
-            "pattern": r"^[^/\x00-\x1f\x7f]*[^\s/\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$",
+            "pattern": r"^[^/\x00-\x1f\x7f-\x9f]*[^\s/\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*$",
             "not": {"enum": _DOTS},
         },
     ),

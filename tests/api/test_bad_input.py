@@ -30,6 +30,7 @@ def too_long(limit: int) -> str:
         ({"customerId": "x" * 256}, {"customerId": [too_long(255)]}),
         ({"customerId": "a/b"}, {"customerId": ["Slashes are not allowed."]}),
         ({"customerId": ".."}, {"customerId": ["This identifier cannot stand in a path."]}),
+        ({"customerId": "a\x85b"}, {"customerId": ["Control characters are not allowed."]}),
         ({"customerId": "a\nb"}, {"customerId": ["Control characters are not allowed."]}),
         ({"customerId": "a\x00"}, {"customerId": ["Null characters are not allowed."]}),
         ({"customerId": "x", "name": ["a"]}, {"name": [NOT_TEXT]}),
@@ -107,7 +108,9 @@ async def test_an_unknown_content_type_is_refused(api: Client, kind: str) -> Non
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=UTF-8"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "Application/JSON; charset=UTF-8", 'application/json; charset="utf-8"']
+)
 async def test_json_is_read_however_it_is_spelt(api: Client, kind: str) -> None:
     body = json.dumps({"customerId": "x"}).encode()
     assert (await api.post("/customers/", content=body, headers={"Content-Type": kind})).status_code == 201
@@ -121,7 +124,8 @@ async def test_a_wrong_update_changes_nothing(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/customers/%00/", "/customers/a%00b/", "/customers/%ff/", "/customers/a%2Fb/", "/nothing/"]
+    "path",
+    ["/customers%0A", "/customers/%00/", "/customers/a%00b/", "/customers/%ff/", "/customers/a%2Fb/", "/nothing/"],
 )
 async def test_a_path_that_names_nothing_is_not_found(api: Client, path: str) -> None:
     answer = await api.get(path)

@@ -5,8 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kelviq_server.customers import store
 from kelviq_server.customers.actions.create_customer import create_customer
 from kelviq_server.customers.records import NewCustomer
+from kelviq_server.platform.database import transaction
 from tests.api.conftest import Client
 from tests.make import Made
 
@@ -112,6 +114,27 @@ async def test_a_search_finds_what_holds_every_term(api: Client, made: Made, sea
     page = await listed(api, f"?search={search}")
     assert page["results"] == found
     assert page["count"] == len(found)
+
+
+async def test_a_search_that_is_too_long_is_refused(api: Client) -> None:
+    answer = await api.get("/customers/?search=" + "x" * 301)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"search": ["Ensure this field has no more than 300 characters."]},
+    )
+
+
+async def test_what_many_customers_have_in_common_hides_none(api: Client, made: Made) -> None:
+    for number in range(60):
+        await create_customer(made.sandbox, NewCustomer(f"cus_{number:09}", email=f"u{number}@example.com"))
+    await create_customer(made.sandbox, NewCustomer("tom", name="Tom Newcomer"))
+    async with transaction(made.sandbox) as tx:
+        await store.update_statistics(tx)
+    store._COMMON_TRIGRAMS.forget()
+    for search in ("newcomer", "cus_000000042", "u42@example.com", "example.com", "u4"):
+        page = await listed(api, f"?search={search}")
+        assert page["count"] == len(page["results"]) > 0, search
+    assert (await listed(api, "?search=newcomer"))["results"] == ["tom"]
 
 
 async def test_a_search_has_pages_too(api: Client, five: list[str]) -> None:

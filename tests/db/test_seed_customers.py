@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+from kelviq_server.core.search import folded_fields
 from kelviq_server.customers import store
 from kelviq_server.customers.actions.archive_customer import archive_customer
 from kelviq_server.customers.actions.seed_customers import CHUNK, seed_customers
 from kelviq_server.customers.records import Customer, NewCustomer
-from kelviq_server.customers.rules import searched_text
 from kelviq_server.platform.database import Tenant, reading, transaction
 from tests import make
 from tests.make import Made
@@ -50,7 +50,7 @@ async def test_each_is_found_by_what_it_is_called(made: Made) -> None:
             "SELECT json_object_agg(seq, folded) FROM customer_search WHERE tenant_id = %s", (made.sandbox.id,)
         )
         found = await store.search_customers(tx, ["cus_000000077"], 0, 10)
-    assert folded == {str(c.seq): searched_text(c, c.external_id) for c in customers}
+    assert folded == {str(c.seq): folded_fields(c.external_id, c.name, c.email) for c in customers}
     assert found.documents == customers[76].document.encode()
 
 

@@ -35,6 +35,7 @@ def test_numbers_keep_their_digits(number: str) -> None:
         b"[Infinity]",
         b"[" * 100_000,
         b"'a'",
+        b"1e1000000000000000000",
         b'{"a": 1,}',
         "{}".encode("utf-16"),
     ],

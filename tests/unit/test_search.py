@@ -48,11 +48,21 @@ def matches(pattern: str, text: str) -> bool:
 @given(st.text(), st.text(min_size=1), st.text(), st.sets(st.text(min_size=3, max_size=3)))
 @example("100", "%_\\", "x", set())
 @example("", "cus_000512345", "", {"cus", "000"})
+@example("Tom ", "newcomer", "", {"com"})
+@example("", "abcdefgh", "", {"cde"})
 def test_the_narrowing_pattern_matches_every_text_that_has_the_term(
     before: str, term: str, after: str, common: set[str]
 ) -> None:
     pattern = narrowing_pattern(term, common)
     assert pattern is None or matches(pattern, before + term + after)
+
+
+@given(st.text("abcd", min_size=3, max_size=12), st.data())
+def test_no_match_is_lost_whichever_trigrams_of_the_term_are_common(term: str, data: st.DataObject) -> None:
+    own = [term[place : place + 3] for place in range(len(term) - 2)]
+    common = data.draw(st.sets(st.sampled_from(own)))
+    pattern = narrowing_pattern(term, common)
+    assert pattern is None or matches(pattern, term)
 
 
 def test_without_common_trigrams_the_pattern_is_the_term_by_its_words() -> None:
