@@ -1,8 +1,6 @@
 """The command `kelviq-server`."""
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -20,16 +18,19 @@ from kelviq_server.customers.actions.export_customers import export_customers
 from kelviq_server.customers.actions.import_customers import import_customers
 from kelviq_server.customers.actions.seed_customers import seed_customers
 from kelviq_server.partner.actions.create_partner import create_partner
+from kelviq_server.partner.actions.revoke_partner import revoke_partner
+from kelviq_server.partner.steps import list_partners
 from kelviq_server.platform import serving
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
-from kelviq_server.platform.local_database import bring_up_to_date, database, run
+from kelviq_server.platform.local_database import Lent, bring_up_to_date, database, lent_tx, refuse_pending, run
 from kelviq_server.platform.logs import set_up_logs
 from kelviq_server.platform.migrate import MigrationFault, pending_migrations
 from kelviq_server.platform.pg_errors import EmbeddedError
 from kelviq_server.platform.settings import Settings, WrongSetting, load_settings
-from kelviq_server.platform.terminal import ERR, OUT, Progress, say, show, table_of
-from kelviq_server.platform.vault import write_private
+from kelviq_server.platform.terminal import OUT, Progress, complain, say, show, table_of
+from kelviq_server.platform.vault import current_vault, keep_earlier, write_private
 from kelviq_server.tenants import steps as tenants
+from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.actions.create_key import create_key
 from kelviq_server.tenants.actions.first_start import first_start
 from kelviq_server.tenants.actions.found_organization import found_organization
@@ -40,6 +41,7 @@ from kelviq_server.worker import run_worker
 T = TypeVar("T")
 # Two keys side by side are never broken.
 BANNER_WIDTH = 125
+SHOWN_KEYS = 1000
 
 
 class Fault(Exception):
@@ -73,11 +75,14 @@ def main() -> None:
     try:
         cli()
     except (Fault, WrongSetting, EmbeddedError, MigrationFault, OSError) as error:
-        ERR.print(f"kelviq-server: {error}", style="red", markup=False)
+        complain(str(error))
         raise SystemExit(2) from None
-    except psycopg.OperationalError as error:
-        ERR.print(f"kelviq-server: the database: {str(error).splitlines()[0]}", style="red", markup=False)
+    except psycopg.Error as error:
+        complain(f"the database: {(str(error) or type(error).__name__).splitlines()[0]}")
         raise SystemExit(2) from None
+    except serving.Unhealthy as error:
+        complain(str(error))
+        raise SystemExit(3) from None
     except (serving.Stopped, KeyboardInterrupt):
         raise SystemExit(130) from None
 
@@ -93,21 +98,18 @@ def serve(
 ) -> None:
     """Start the server: database, migrations, API and background worker."""
     settings = _settings(
-        host=host,
-        port=port,
-        data_dir=data_dir,
-        database_url=database_url,
-        workers=workers,
-        public_url=public_url,
+        host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers, public_url=public_url
     )
     serving.stop_on_signals()
-    listener = serving.listen_on(settings.host, settings.port)
-    with database(settings, say, own=True) as conninfo:
-        bring_up_to_date(conninfo, say)
-        founded = run(settings, conninfo, lambda: first_start(partial(_save_keys, settings)))
+    # The database first: a second server on the same directory hears of that, not of the port.
+    with database(settings, say, own=True) as lent:
+        listener = serving.listen_on(settings.host, settings.port)
+        bring_up_to_date(lent.conninfo, say)
+        _check_secret(settings, lent)
+        founded = run(settings, lent.conninfo, lambda: first_start(partial(_save_keys, settings)))
         if founded:
             _banner(settings, *founded)
-        _serve(settings, conninfo, listener, with_worker=True)
+        _serve(settings, lent, listener, with_worker=True)
 
 
 @cli.command()
@@ -124,20 +126,16 @@ def api(
 ) -> None:
     """Answer requests only, on a database that `serve` or `migrate` has prepared."""
     settings = _settings(
-        host=host,
-        port=port,
-        data_dir=data_dir,
-        database_url=database_url,
-        workers=workers,
-        public_url=public_url,
+        host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers, public_url=public_url
     )
     serving.stop_on_signals()
-    with database(settings, say) as conninfo:
-        _refuse_pending(conninfo)
+    with database(settings, say) as lent:
+        refuse_pending(lent.conninfo)
+        _check_secret(settings, lent)
         if fd is None:
-            _serve(settings, conninfo, serving.listen_on(settings.host, settings.port), with_worker=False)
+            _serve(settings, lent, serving.listen_on(settings.host, settings.port), with_worker=False)
         else:
-            app = create_app(settings, conninfo, with_worker=False)
+            app = create_app(settings, lent.conninfo, with_worker=False)
             serving.run_child(app, fd, ready_fd, parent_fd)
 
 
@@ -150,11 +148,12 @@ def worker(
     """Do the background work only: events, mails, sweeping."""
     settings = _settings(data_dir=data_dir, database_url=database_url)
     serving.stop_on_signals()
-    with database(settings, say) as conninfo:
-        _refuse_pending(conninfo)
+    with database(settings, say) as lent:
+        refuse_pending(lent.conninfo)
+        _check_secret(settings, lent)
         say("worker ready")
         with suppress(serving.Stopped):
-            run(settings, conninfo, lambda: run_worker(settings, parent_fd))
+            run(settings, lent.conninfo, lambda: run_worker(settings, parent_fd))
 
 
 @cli.command("migrate")
@@ -164,12 +163,12 @@ def migrate_command(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring the database up to date."""
-    with database(_settings(data_dir=data_dir, database_url=database_url), say) as conninfo:
+    with database(_settings(data_dir=data_dir, database_url=database_url), say) as lent:
         if not check:
-            bring_up_to_date(conninfo, say)
+            bring_up_to_date(lent.conninfo, say)
             OUT.print("the database is up to date")
             return
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with psycopg.connect(lent.conninfo, autocommit=True) as connection:
             pending = pending_migrations(connection)
         for migration in pending:
             OUT.print(f"pending: {migration.name}")
@@ -191,7 +190,10 @@ def org_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
 
     async def listed() -> list[Organization]:
         async with reading(INSTANCE) as tx:
-            return await tenants.list_organizations(tx)
+            found = page = await tenants.list_organizations(tx)
+            while page:
+                found = found + (page := await tenants.list_organizations(tx, page[-1].id))
+            return found
 
     table = table_of("slug", "name", "identifier", "founded")
     for organization in _run(data_dir, database_url, listed):
@@ -218,16 +220,14 @@ def keys_create(
 @keys.command("list")
 def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """List keys by their first characters."""
-
-    async def listed() -> list[Any]:
-        async with reading(INSTANCE) as tx:
-            return await tenants.list_keys(tx, org)
-
     table = table_of("id", "organization", "environment", "kind", "begins", "state")
-    for key in _run(data_dir, database_url, listed):
+    found = _run(data_dir, database_url, lent_tx(lambda tx: tenants.list_keys(tx, org, SHOWN_KEYS)))
+    for key in found:
         state = "in force" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d}"
         table.add_row(str(key.id), key.organization_slug, key.environment, key.kind, key.shown, state)
     show(table)
+    if len(found) == SHOWN_KEYS:
+        say(f"these are the first {SHOWN_KEYS}; --org shows those of one organization")
 
 
 @keys.command("revoke")
@@ -242,6 +242,24 @@ def keys_revoke(id: UUID, data_dir: DataDir = None, database_url: DatabaseUrl = 
 def partner_create(name: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Let a partner in and print its key, this once."""
     OUT.print(_run(data_dir, database_url, lambda: create_partner(name)), markup=False)
+
+
+@partner.command("list")
+def partner_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List partners, with the first characters of their keys."""
+    table = table_of("id", "name", "begins", "state")
+    for found in _run(data_dir, database_url, lent_tx(list_partners)):
+        state = "in force" if found.revoked_at is None else f"revoked {found.revoked_at:%Y-%m-%d}"
+        table.add_row(str(found.id), found.name, found.key_shown, state)
+    show(table)
+
+
+@partner.command("revoke")
+def partner_revoke(id: int, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Revoke a partner's key, by the partner's id, at once and everywhere."""
+    if not _run(data_dir, database_url, lambda: revoke_partner(id)):
+        raise Fault(f"there is no partner {id} with a key in force")
+    OUT.print("revoked")
 
 
 @seed.command("customers")
@@ -302,11 +320,14 @@ def _settings(**options: Any) -> Settings:
 
 
 def _run(data_dir: Path | None, database_url: str | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run one piece of work on the chosen database, brought up to date."""
+    """Run one piece of work on the chosen database; only one that nobody runs is brought up to date on the way."""
     settings = _settings(data_dir=data_dir, database_url=database_url)
-    with database(settings, say) as conninfo:
-        bring_up_to_date(conninfo, say)
-        return run(settings, conninfo, work)
+    with database(settings, say) as lent:
+        if lent.is_ours:
+            bring_up_to_date(lent.conninfo, say)
+        else:
+            refuse_pending(lent.conninfo)
+        return run(settings, lent.conninfo, work)
 
 
 def _run_for(
@@ -326,36 +347,24 @@ def _run_for(
     return _run(data_dir, database_url, for_tenant)
 
 
-def _refuse_pending(conninfo: str) -> None:
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        pending = pending_migrations(connection)
-    if pending:
-        raise Fault("the database is not up to date: run `kelviq-server migrate` first")
+def _check_secret(settings: Settings, lent: Lent) -> None:
+    run(settings, lent.conninfo, lambda: check_secret(current_vault()))
 
 
-def _serve(settings: Settings, conninfo: str, listener: socket, *, with_worker: bool) -> None:
+def _serve(settings: Settings, lent: Lent, listener: socket, *, with_worker: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     def ready() -> None:
         print(f"ready http://{host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
 
     if settings.workers == 1:
-        serving.run_app(create_app(settings, conninfo, with_worker=with_worker), listener, ready)
+        app = create_app(settings, lent.conninfo, with_worker=with_worker)
+        serving.run_app(app, listener, ready, fault=lent.fault)
         return
-    measurements = settings.data_dir.resolve() / "metrics"
-    shutil.rmtree(measurements, ignore_errors=True)
-    measurements.mkdir(parents=True)
-    # Each process is one worker of its own on this database; where they add up their measurements is told too.
-    environment = os.environ | {
-        "KELVIQ_DATABASE_URL": conninfo,
-        "KELVIQ_DATA_DIR": str(settings.data_dir),
-        "KELVIQ_PUBLIC_URL": settings.public_url or "",
-        "KELVIQ_WORKERS": "1",
-        "PROMETHEUS_MULTIPROC_DIR": str(measurements),
-    }
+    environment = serving.shared_environment(settings, lent.conninfo)
     command = [sys.executable, "-m", "kelviq_server"]
     background = [[*command, "worker"]] if with_worker else []
-    serving.run_processes([*command, "api"], settings.workers, listener, ready, background, environment)
+    serving.run_processes([*command, "api"], settings.workers, listener, ready, background, environment, lent.fault)
 
 
 def _keys_document(organization: Organization, made: OrganizationKeys) -> dict[str, Any]:
@@ -368,7 +377,10 @@ def _keys_document(organization: Organization, made: OrganizationKeys) -> dict[s
 
 def _save_keys(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    write_private(settings.data_dir / "keys.json", json.dumps(_keys_document(organization, made), indent=2) + "\n")
+    file = settings.data_dir / "keys.json"
+    if earlier := keep_earlier(file):
+        say(f"{file} was there already: its keys are now in {earlier}")
+    write_private(file, json.dumps(_keys_document(organization, made), indent=2) + "\n")
 
 
 def _banner(settings: Settings, organization: Organization, made: OrganizationKeys) -> None:

@@ -74,7 +74,8 @@ async def _sweep_later() -> None:
 async def sweep() -> None:
     """Do what needs doing from time to time; each is safe to run in several workers at once."""
     await fold_tallies()
-    async with current_pool().connection() as connection:
-        for _ in range(SWEEP_ROUNDS):
+    for _ in range(SWEEP_ROUNDS):
+        # Lent anew for each batch: the API waits for connections too.
+        async with current_pool().connection() as connection:
             if await sweep_handled(connection) < SWEEP_BATCH:
                 break

@@ -102,9 +102,7 @@ async def list_organizations(
         {"partner_id": partner_id, "external_id": external_id, "offset": offset, "limit": limit},
     )
     counts = [row.pop("count") for row in rows]
-    return PartnerOrganizationPage(
-        counts[0], [PartnerOrganization(**row) for row in rows if row.pop("id") is not None]
-    )
+    return PartnerOrganizationPage(counts[0], [PartnerOrganization(**row) for row in rows if row.pop("id") is not None])
 
 
 _OF_PARTNER: LiteralString = (

@@ -1,7 +1,7 @@
 """The database that a command works on: one's own, the one a running server holds, or one started for the while."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from kelviq_server.platform import embedded
-from kelviq_server.platform.database import close_pool, open_pool
+from kelviq_server.platform.database import INSTANCE, Tx, close_pool, open_pool, reading
 from kelviq_server.platform.migrate import MigrationFault, migrate, pending_migrations
 from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
@@ -65,6 +65,16 @@ def refuse_pending(conninfo: str) -> None:
         pending = pending_migrations(connection)
     if pending:
         raise MigrationFault("the database is not up to date: run `kelviq-server migrate` first")
+
+
+def lent_tx(read: Callable[[Tx], Awaitable[T]]) -> Callable[[], Coroutine[Any, Any, T]]:
+    """Return the piece of work that reads with a transaction of the instance."""
+
+    async def work() -> T:
+        async with reading(INSTANCE) as tx:
+            return await read(tx)
+
+    return work
 
 
 def run(settings: Settings, conninfo: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -30,10 +30,18 @@ class Mailbox:
         """Deliver the mail."""
         assert_no_transaction()
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, mail.to, mail.subject
+        message["From"], message["To"] = self._sender, _address(mail.to)
+        # A header is one line; a break in a name that stands there would keep the mail from being sent at all.
+        message["Subject"] = " ".join(mail.subject.split())
         message.set_content(mail.text, cte="quoted-printable")
         await asyncio.to_thread(self._write, mail.key, message.as_string())
 
     def _write(self, key: str, text: str) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(self._directory / f"{key}.eml", text)
+
+
+def _address(email: str) -> str:
+    """Return the address as mail servers take it: a domain in another script has an ASCII name too."""
+    local, at, domain = email.rpartition("@")
+    return email if domain.isascii() else local + at + domain.encode("idna").decode()

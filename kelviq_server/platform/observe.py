@@ -49,7 +49,9 @@ class Observation:
         seconds = perf_counter() - self._started
         REQUESTS.labels(self.operation, self._status).inc()
         SECONDS.labels(self.operation).observe(seconds)
-        log.info(
+        # What operators and browsers ask for themselves comes every few seconds.
+        write = log.debug if self.operation == "pages" else log.info
+        write(
             "request",
             method=self._method,
             operation=self.operation,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+
+from kelviq_server.platform.settings import Settings
 
 GRACE_SECONDS = 30
 WATCH_SECONDS = 1
@@ -56,6 +59,7 @@ class _Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._fault = fault
+        self.unhealthy: str | None = None
         self._ready = ready
         self._parent = parent
 
@@ -69,9 +73,11 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def _watch(self) -> None:
-        while not self._fault():
+        while not self.should_exit:
+            if line := self._fault():
+                self.unhealthy = line
+                self.should_exit = True
             await asyncio.sleep(WATCH_SECONDS)
-        self.should_exit = True
 
     def _parent_gone(self) -> None:
         assert self._parent is not None
@@ -109,8 +115,8 @@ def run_app(
     # uvicorn sends the signal again once it has finished; by then all is done.
     with suppress(Stopped):
         server.run([listener])
-    if line := fault():
-        raise Unhealthy(line)
+    if server.unhealthy:
+        raise Unhealthy(server.unhealthy)
     if not server.started:
         raise SystemExit(3)
 
@@ -125,6 +131,20 @@ def run_child(app: Starlette, fd: int, ready_fd: int | None, parent_fd: int | No
     run_app(app, socket.socket(fileno=fd), ready, parent_fd)
 
 
+def shared_environment(settings: Settings, conninfo: str) -> dict[str, str]:
+    """Return the environment of several processes on one database, and the empty directory for their measurements."""
+    measurements = settings.data_dir.resolve() / "metrics"
+    shutil.rmtree(measurements, ignore_errors=True)
+    measurements.mkdir(parents=True)
+    return os.environ | {
+        "KELVIQ_DATABASE_URL": conninfo,
+        "KELVIQ_DATA_DIR": str(settings.data_dir),
+        "KELVIQ_PUBLIC_URL": settings.public_url or "",
+        "KELVIQ_WORKERS": "1",
+        "PROMETHEUS_MULTIPROC_DIR": str(measurements),
+    }
+
+
 def run_processes(
     command: Sequence[str],
     count: int,
@@ -136,8 +156,8 @@ def run_processes(
 ) -> None:
     """Run the command in so many processes that share the socket, and others beside them, until told to stop.
 
-    Any that dies is started anew; a fault ends them all and raises Unhealthy. Each that answers requests gets the descriptors of the socket, of
-    a pipe to report ready on, and of a pipe that ends with us.
+    Any that dies is started anew; a fault ends them all and raises Unhealthy. Each that answers requests gets the
+    descriptors of the socket, of a pipe to report ready on, and of a pipe that ends with us.
     """
     gone_read, gone_write = os.pipe()
     ready_read, ready_write = os.pipe()

@@ -153,8 +153,11 @@ def _refuse_slips() -> None:
     """Raise WrongSetting for a variable whose name is nearly that of a setting: it would be ignored in silence."""
     known = [PREFIX + name.upper() for name in (*Settings.model_fields, "config")]
     # The beginning of a name counts too: RATE_LIMT is meant for RATE_LIMIT_PER_SECOND.
-    meant = {"_".join(words[:end]): name for name in reversed(known) for words in [name.split("_")]
-             for end in range(3, len(words) + 1)} | {name: name for name in known}
+    meant: dict[str, str] = {}
+    for name in known:
+        words = name.split("_")
+        for end in range(len(words), min(2, len(words) - 1), -1):
+            meant.setdefault("_".join(words[:end]), name)
     for name, value in os.environ.items():
         if value and name.upper().startswith(PREFIX) and name.upper() not in known:
             for close in get_close_matches(name.upper(), meant, n=1, cutoff=SLIP_RATIO):

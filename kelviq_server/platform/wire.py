@@ -162,7 +162,7 @@ def _not_blank(value: str) -> str:
 _EMAIL = re.compile(
     r"[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*"
     r"@([A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{2,63}(?<!-)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

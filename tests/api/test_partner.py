@@ -7,6 +7,9 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 
+from kelviq_server.partner import store
+from kelviq_server.partner.actions.revoke_partner import revoke_partner
+from kelviq_server.partner.steps import list_partners
 from kelviq_server.platform.database import INSTANCE, reading
 from tests import make
 from tests.api.conftest import Client, client_for
@@ -135,3 +138,46 @@ async def test_the_owner_is_to_be_welcomed(partner_api: Client) -> None:
     welcome = [event for event in await make.events(INSTANCE) if event["data"].get("email") == body["email"]]
     assert [event["type"] for event in welcome] == ["organization.provisioned"]
     assert welcome[0]["data"]["organization"] == made["organizationIdentifier"]
+
+
+async def test_a_name_on_two_lines_becomes_one(partner_api: Client) -> None:
+    body = wish(businessName=f"Acme\r\n  {uuid4().hex}\n")
+    made = await partner_api.post(PATH, body)
+    assert made.status_code == 201
+    [name] = [
+        event["data"]["name"] for event in await make.events(INSTANCE) if event["data"].get("email") == body["email"]
+    ]
+    assert name == " ".join(body["businessName"].split())
+
+
+async def test_a_page_after_the_last_still_knows_how_many_there_are(partner_api: Client) -> None:
+    for _ in range(2):
+        await partner_api.post(PATH, wish())
+    async with reading(INSTANCE) as tx:
+        partner_id = await _id_of(partner_api)
+        beyond = await store.list_organizations(tx, partner_id, None, 10, 10)
+        last = await store.list_organizations(tx, partner_id, None, None, 1)
+        none = await store.list_organizations(tx, -1, None, None, 10)
+    assert (beyond.count, beyond.organizations) == (2, [])
+    assert (last.count, len(last.organizations)) == (2, 1)
+    assert (none.count, none.organizations) == (0, [])
+
+
+async def test_a_revoked_partner_key_opens_nothing_from_then_on(partner_api: Client) -> None:
+    assert (await partner_api.get(PATH)).status_code == 200
+    partner_id = await _id_of(partner_api)
+    assert await revoke_partner(partner_id)
+    # The news travels through the database; every process listens.
+    while (answer := await partner_api.get(PATH)).status_code == 200:
+        pass
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Invalid API key."})
+    assert not await revoke_partner(partner_id), "it is revoked already"
+    async with reading(INSTANCE) as tx:
+        [revoked_at] = [partner.revoked_at for partner in await list_partners(tx) if partner.id == partner_id]
+    assert revoked_at is not None
+
+
+async def _id_of(client: Client) -> int:
+    shown = client.http.headers["x-kelviq-partner-key"][:12]
+    async with reading(INSTANCE) as tx:
+        return next(partner.id for partner in await list_partners(tx) if partner.key_shown == shown)

@@ -1,4 +1,4 @@
-"""What people read says what the code does: events, errors, modules and settings."""
+"""What people read says what the code does: events, errors, modules, settings and decisions."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ README_SECTIONS = ["Owns", "Does not own", "Words", "Times", "Life"]
 MAX_README_LINES = 60
 
 _EVENT_HEADING = re.compile(r"^## `([^`]+)`$", re.MULTILINE)
+_DECISION = re.compile(r"\bdocs/adr/(\d{4})")
 _ERROR_ROW = re.compile(r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| `([^`]+)` \|$", re.MULTILINE)
 
 
@@ -113,6 +114,23 @@ def settings_not_described(root: Path) -> list[str]:
         f"README.md: KELVIQ_{name.upper()} is missing"
         for name in fields
         if not any(re.search(rf"\bKELVIQ_{name.upper()}\b", row) for row in rows)
+    ]
+
+
+def decisions_not_written(root: Path) -> list[str]:
+    """Return where code, SQL or a document names a decision record that does not exist."""
+    written = {path.name[:4] for path in (root / "docs/adr").glob("*-*.md")}
+    files = [
+        *root.glob("*.md"),
+        *(file for folder in (PACKAGE, "docs") for kind in ("py", "md") for file in (root / folder).rglob(f"*.{kind}")),
+        *(root / "migrations").glob("*.sql"),
+    ]
+    return [
+        f"{file.relative_to(root).as_posix()}:{line}: there is no docs/adr/{number}"
+        for file in sorted(files)
+        for line, text in enumerate(file.read_text().splitlines(), 1)
+        for number in _DECISION.findall(text)
+        if number not in written
     ]
 
 

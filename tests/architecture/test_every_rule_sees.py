@@ -232,6 +232,18 @@ BREACHES = [
         "\n\nclass Settings:\n    wish_limit: int\n",
         "README.md: KELVIQ_WISH_LIMIT is missing",
     ),
+    Breach(
+        documents.decisions_not_written,
+        "/migrations/9000_wishes.sql",
+        "-- docs/adr/0001 has the reason,\n-- or docs/adr/9999-wishes.md.\n",
+        "{file}:2: there is no docs/adr/9999",
+    ),
+    Breach(
+        documents.decisions_not_written,
+        "platform/wishes.py",
+        "# docs/adr/9998\n",
+        "{file}:1: there is no docs/adr/9998",
+    ),
     Breach(migrations.migration_names, "/migrations/9000_wishes.sql", "", "{file}: {next} comes next"),
     Breach(
         migrations.migration_names,

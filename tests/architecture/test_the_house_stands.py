@@ -7,6 +7,7 @@ import pytest
 
 from tests.architecture.rules_decisions import rules_that_wait
 from tests.architecture.rules_documents import (
+    decisions_not_written,
     errors_not_described,
     events_not_described,
     modules_not_described,
@@ -55,6 +56,7 @@ RULES: list[Rule] = [
     errors_not_described,
     modules_not_described,
     settings_not_described,
+    decisions_not_written,
     migration_names,
     migration_faults,
 ]

@@ -1,15 +1,21 @@
 """Starting, stopping and running the server as an operator does."""
 
 import json
+import os
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
+from kelviq_server.platform.local_database import database
+from kelviq_server.platform.settings import Settings
 from tests.contract.killable import start
-from tests.contract.server import Server, _command, _environment
+from tests.contract.server import Server, _command, _environment, _is_alive, _postgres_of
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +44,13 @@ def test_a_second_server_on_the_same_data_says_so(server: Server) -> None:
     assert "Traceback" not in second.stderr
 
 
+def test_a_second_server_on_the_same_data_and_port_names_the_data(server: Server) -> None:
+    second = run("serve", "--port", server.url.rsplit(":", 1)[1], "--data-dir", str(server.data_dir))
+    assert second.returncode == 2
+    [line] = second.stderr.strip().splitlines()
+    assert str(server.data_dir) in line
+
+
 def test_a_port_in_use_is_one_clear_line(server: Server, tmp_path: Path) -> None:
     port = server.url.rsplit(":", 1)[1]
     second = run("serve", "--port", port, "--data-dir", str(tmp_path))
@@ -45,6 +58,7 @@ def test_a_port_in_use_is_one_clear_line(server: Server, tmp_path: Path) -> None
     assert "Address already in use" in second.stderr
     assert port in second.stderr
     assert "Traceback" not in second.stderr
+    assert _postgres_of(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +68,12 @@ def test_a_port_in_use_is_one_clear_line(server: Server, tmp_path: Path) -> None
         ({"KELVIQ_PUBLIC_URL": "billing.example.com"}, "KELVIQ_PUBLIC_URL"),
         ({"KELVIQ_SECRET": "short"}, "KELVIQ_SECRET"),
         ({"KELVIQ_TRUSTED_PROXIES": "everyone"}, "trusted_proxies"),
+        ({"KELVIQ_DATABASE_URL": "nonsense"}, "KELVIQ_DATABASE_URL"),
+        ({"KELVIQ_RATE_LIMIT_PER_SECOND": "1e-300"}, "KELVIQ_RATE_LIMIT_PER_SECOND"),
+        ({"KELVIQ_MAIL_FROM": "nobody"}, "KELVIQ_MAIL_FROM"),
+        ({"KELVIQ_MAIL_FROM": "A <a@b.example>\r\nBcc: c@d.example"}, "KELVIQ_MAIL_FROM"),
+        ({"KELVIQ_RATE_LIMT": "5"}, "KELVIQ_RATE_LIMT: there is no such setting; did you mean KELVIQ_RATE_LIMIT_PER_"),
+        ({"KELVIQ_PROT": "80"}, "did you mean KELVIQ_PORT?"),
         ({"KELVIQ_CONFIG": "/nowhere/kelviq.toml"}, "/nowhere/kelviq.toml"),
     ],
 )
@@ -63,6 +83,43 @@ def test_a_wrong_setting_stops_the_start_with_one_line(environment: dict[str, st
     [line] = stopped.stderr.strip().splitlines()
     assert named in line
     assert environment.get("KELVIQ_SECRET", "none") not in line
+
+
+def test_variables_of_the_clients_are_left_alone(server: Server) -> None:
+    beside = {"KELVIQ_ENV": "sandbox", "KELVIQ_API_KEY": "sk_1", "KELVIQ_BASE_URL": "http://localhost"}
+    assert run("migrate", "--check", "--data-dir", str(server.data_dir), **beside).returncode == 0
+
+
+def test_another_secret_than_the_first_is_one_clear_line(server: Server) -> None:
+    for command in ("api", "worker"):
+        stopped = run(command, "--data-dir", str(server.data_dir), KELVIQ_SECRET="another" * 6, KELVIQ_PORT="0")
+        assert stopped.returncode == 2
+        [line] = stopped.stderr.strip().splitlines()
+        assert "KELVIQ_SECRET" in line
+
+
+def test_keys_of_an_earlier_database_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("earlier")
+    server = start(tmp_path)
+    server.process.terminate()
+    server.close()
+    kept = tmp_path / "keys.json.1"
+    assert kept.read_text() == "earlier"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert "keys.json.1" in (tmp_path / "stderr").read_text()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_whose_embedded_database_ended_ends_too(workers: str, tmp_path: Path) -> None:
+    server = start(tmp_path, "--workers", workers)
+    postgres = _postgres_of(tmp_path)
+    assert postgres is not None
+    os.kill(postgres, signal.SIGKILL)
+    server.close()
+    assert server.process.returncode == 3
+    last = (tmp_path / "stderr").read_text().strip().splitlines()[-1]
+    assert last == f"kelviq-server: the embedded database ended; see {tmp_path / 'postgres.log'}"
+    assert not _is_alive(postgres)
 
 
 def test_a_setting_that_a_file_misspells_is_named(tmp_path: Path) -> None:
@@ -161,6 +218,29 @@ def test_commands_beside_a_running_server_use_its_database(server: Server) -> No
     assert "the database is up to date" in server.command("migrate", "--check")
 
 
+def test_the_embedded_database_takes_as_many_connections_as_are_needed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, workers=8, pool_size=50)
+    with database(settings, print) as lent, psycopg.connect(lent.conninfo) as connection:
+        assert connection.execute("SHOW max_connections").fetchone() == (str(8 * 51 + 50 + 20),)
+
+
+def test_a_partner_who_is_revoked_is_let_in_no_more(server: Server) -> None:
+    key = server.command("partner", "create", "Leaving")
+    url, headers = f"{server.url}/api/v1/partner/organizations/", {"X-Kelviq-Partner-Key": key}
+    assert httpx.get(url, headers=headers).status_code == 200
+    [line] = [line for line in server.command("partner", "list").splitlines() if "Leaving" in line]
+    assert "in force" in line
+    assert key not in line
+    assert server.command("partner", "revoke", line.split()[1]) == "revoked"
+    until = time.monotonic() + 10
+    while httpx.get(url, headers=headers).status_code == 200:
+        assert time.monotonic() < until
+    [line] = [line for line in server.command("partner", "list").splitlines() if "Leaving" in line]
+    assert "revoked" in line
+    again = run("partner", "revoke", line.split()[1], "--data-dir", str(server.data_dir))
+    assert again.returncode == 2
+
+
 def test_what_does_not_exist_is_one_clear_line(server: Server) -> None:
     for words in (["keys", "create", "--org", "nobody"], ["keys", "revoke", "00000000-0000-0000-0000-000000000000"]):
         refused = run(*words, "--data-dir", str(server.data_dir))
@@ -176,6 +256,9 @@ def test_an_unprepared_database_is_refused_by_api_and_worker(admin_conninfo: str
         refused = run(command, "--database-url", unprepared, "--data-dir", str(tmp_path))
         assert refused.returncode == 2
         assert "kelviq-server migrate" in refused.stderr
+    listed = run("org", "list", "--database-url", unprepared, "--data-dir", str(tmp_path))
+    assert listed.returncode == 2
+    assert "kelviq-server migrate" in listed.stderr
     check = run("migrate", "--check", "--database-url", unprepared, "--data-dir", str(tmp_path))
     assert check.returncode == 1
     assert "pending: 0001_tenants" in check.stdout

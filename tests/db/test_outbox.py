@@ -1,6 +1,8 @@
 """Events are handled after their cause, at least once, and one that fails stops no other."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ from kelviq_server.core.events import Event
 from kelviq_server.platform import outbox
 from kelviq_server.platform.database import current_pool, reading, transaction
 from kelviq_server.platform.outbox import Happening
+from kelviq_server.worker import sweep
 from tests.make import Made
 
 
@@ -40,6 +43,26 @@ async def ring(made: Made, *bells: str) -> None:
 async def handle(*handlers: outbox.Handler) -> int:
     async with current_pool().connection() as connection:
         return await outbox.handle_due(connection, {Rang.type: handlers})
+
+
+@dataclass(frozen=True)
+class Weighed(Event):
+    """A bell was weighed."""
+
+    type: ClassVar[str] = "bell.weighed"
+    weight: Decimal
+
+    def data(self) -> dict[str, Any]:
+        return {"weight": self.weight}
+
+
+async def test_a_number_reaches_its_handler_digit_for_digit(made: Made, bell: str) -> None:
+    weight = Decimal("12345678901234567890.100000000000000000001")
+    async with transaction(made.sandbox) as tx:
+        tx.announce(Weighed(weight))
+    async with current_pool().connection() as connection:
+        [taken] = await outbox.take_due(connection)
+    assert str(taken.payload["data"]["weight"]) == str(weight)
 
 
 async def make_due(made: Made) -> None:
@@ -121,3 +144,15 @@ async def test_old_handled_events_are_swept_and_others_are_not(made: Made, bell:
         await outbox.sweep_handled(connection)
     async with reading(made.sandbox) as tx:
         assert await tx.value("SELECT count(*) FROM outbox WHERE tenant_id = %s", (made.sandbox.id,)) == 1
+
+
+async def test_a_sweep_goes_on_until_nothing_old_is_left(made: Made, bell: str) -> None:
+    async with transaction(made.sandbox) as tx:
+        await tx.execute(
+            "INSERT INTO outbox (id, tenant_id, type, payload, created_at, handled_at)"
+            " SELECT gen_random_uuid(), %s, 'bell.rang', '{}', %s, %s FROM generate_series(1, %s)",
+            (made.sandbox.id, tx.now, tx.now - timedelta(days=31), 2 * outbox.SWEEP_BATCH + 1),
+        )
+    await sweep()
+    async with reading(made.sandbox) as tx:
+        assert await tx.value("SELECT count(*) FROM outbox WHERE tenant_id = %s", (made.sandbox.id,)) == 0
