@@ -173,12 +173,12 @@ async def update_active_subscriptions(tx: Tx, id: UUID, change: int) -> None:
 
 async def list_customers(tx: Tx, offset: int | None, limit: int) -> CustomerPage:
     """Return a page, newest first; without an offset, the last one."""
-    statement = FIRST_PAGE if offset == 0 else LATER_PAGE
+    statement = LAST_PAGE if offset is None else LATER_PAGE if offset else FIRST_PAGE
     return await tx.page(CustomerPage, statement, {"tenant_id": tx.tenant_id, "offset": offset, "limit": limit})
 
 
 FIRST_PAGE: LiteralString = """
-    SELECT (SELECT coalesce(sum(count), 0)::bigint FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
+    SELECT (SELECT coalesce(sum(count), 0) FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
       coalesce(string_agg(document, ','), '') AS documents
     FROM (
       SELECT document FROM customers WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL
@@ -186,26 +186,39 @@ FIRST_PAGE: LiteralString = """
     ) AS listed
 """
 
-# Jumps by the tally: whole blocks are skipped by their counts, only the rows of the block in which
-# the page begins are walked. `first` is the page's place in the list, `below` where its block ends.
+# Jumps by the tally: whole blocks are skipped by their counts, and in the block in which the page begins
+# the index is walked, without the rows. `below` is where that block ends, `inside` how far in the page begins.
 LATER_PAGE: LiteralString = """
-    WITH tally AS MATERIALIZED (
-      SELECT block, sum(count) AS listed FROM customer_tallies WHERE tenant_id = %(tenant_id)s GROUP BY block
-    ), total AS MATERIALIZED (
-      SELECT coalesce(sum(listed), 0)::bigint AS count FROM tally
-    ), page AS MATERIALIZED (
-      SELECT coalesce(%(offset)s::bigint, greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint) AS first
-      FROM total
-    ), start AS MATERIALIZED (
-      SELECT (block + 1) << 12 AS below, reached - listed AS skipped
-      FROM (SELECT block, listed, sum(listed) OVER (ORDER BY block DESC) AS reached FROM tally) AS running
-      WHERE reached > (SELECT first FROM page) AND listed > 0 ORDER BY block DESC LIMIT 1
+    WITH start AS MATERIALIZED (
+      SELECT (block + 1) << 12 AS below, %(offset)s::bigint - reached + listed AS inside
+      FROM (
+        SELECT block, sum(count)::integer AS listed, sum(sum(count)::integer) OVER (ORDER BY block DESC) AS reached
+        FROM customer_tallies WHERE tenant_id = %(tenant_id)s GROUP BY block
+      ) AS running
+      WHERE reached > %(offset)s::bigint AND listed > 0 ORDER BY block DESC LIMIT 1
     )
-    SELECT (SELECT count FROM total) AS count, coalesce(string_agg(document, ','), '') AS documents
+    SELECT (SELECT coalesce(sum(count), 0) FROM customer_tallies WHERE tenant_id = %(tenant_id)s) AS count,
+      coalesce(string_agg(document, ','), '') AS documents
     FROM (
       SELECT document FROM customers
-      WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND seq < (SELECT below FROM start)
-      ORDER BY seq DESC OFFSET (SELECT first - skipped FROM page, start) LIMIT %(limit)s
+      WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND seq <= (
+        SELECT seq FROM customers
+        WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND seq < (SELECT below FROM start)
+        ORDER BY seq DESC OFFSET (SELECT inside FROM start) LIMIT 1
+      )
+      ORDER BY seq DESC LIMIT %(limit)s
+    ) AS listed
+"""
+
+# The oldest customers, as many as the pages before it leave over.
+LAST_PAGE: LiteralString = """
+    WITH total AS MATERIALIZED (
+      SELECT coalesce(sum(count), 0)::bigint AS count FROM customer_tallies WHERE tenant_id = %(tenant_id)s
+    )
+    SELECT (SELECT count FROM total) AS count, coalesce(string_agg(document, ',' ORDER BY seq DESC), '') AS documents
+    FROM (
+      SELECT seq, document FROM customers WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL
+      ORDER BY seq LIMIT (SELECT mod(greatest(count - 1, 0), %(limit)s::bigint) + 1 FROM total)
     ) AS listed
 """
 
