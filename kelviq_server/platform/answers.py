@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from kelviq_server.core.errors import Refusal
+from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.wire import Answer, InvalidFields
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Unauthenticated(Refusal):
@@ -67,8 +65,8 @@ class Unavailable(Refusal):
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
-    """Return an answer whose body is this value, a msgspec struct or plain JSON values."""
-    return raw_answer(_encode(content), status)
+    """Return an answer whose body is this value, made of what JSON has."""
+    return raw_answer(dump(content), status)
 
 
 def model_answer(content: Answer, status: int = 200) -> Response:
@@ -122,4 +120,4 @@ def refusal_answer(refusal: Refusal) -> Response:
         content = {refusal.field: [refusal.text]}
     else:
         content = {"detail": refusal.text}
-    return raw_answer(_encode(content), refusal.status, headers)
+    return raw_answer(dump(content), refusal.status, headers)

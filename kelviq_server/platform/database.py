@@ -196,7 +196,7 @@ async def transaction(tenant: Tenant) -> AsyncGenerator[Tx]:
 
 @asynccontextmanager
 async def reading(tenant: Tenant) -> AsyncGenerator[Tx]:
-    """Lend a connection for one statement that reads: each sees one consistent moment, none locks."""
+    """Lend a connection for short reads. Each statement sees a moment of its own: what belongs together is one."""
     async with current_pool().connection() as connection:
         yield Tx(connection, tenant, None)
 

@@ -48,7 +48,7 @@ def parse(body: bytes) -> Any:
 
 
 def dump(value: Any) -> str:
-    """Return the JSON text of a parsed value, compact, numbers digit for digit."""
+    """Return the JSON text of a value, compact, numbers digit for digit."""
     return _ENCODER.encode(value).decode()
 
 

@@ -104,7 +104,6 @@ class Operations:
         id: str,
         *,
         summary: str,
-        description: str = "",
         body: type[Body] | None = None,
         status: int = 200,
         answer: type | None = None,
@@ -112,14 +111,14 @@ class Operations:
         path_schemas: Mapping[str, Mapping[str, Any]] | None = None,
         refuses: Sequence[type[Refusal]] = (),
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
-        """Make the decorated handler an operation; `refuses` are the facts that may stop it."""
+        """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
         def register(
             handler: Callable[[Call[Any]], Awaitable[Response]],
         ) -> Callable[[Call[Any]], Awaitable[Response]]:
             self.all.append(
                 Operation(
-                    method, path, id, summary, description or (handler.__doc__ or "").strip(), self.tag,
+                    method, path, id, summary, (handler.__doc__ or "").strip(), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
                 )
             )  # fmt: skip

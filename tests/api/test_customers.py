@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -135,8 +136,6 @@ async def test_what_happens_is_announced(api: Client, made: Made) -> None:
     "external_id", ["ünï cödé", "a@b.example", "100%", "a?b#c", "..x", "日本", "😀", "a+b", "%2F", "x" * 255, '"q"']
 )
 async def test_any_id_can_be_addressed(api: Client, external_id: str) -> None:
-    from urllib.parse import quote
-
     created = await api.post("/customers/", {"customerId": external_id})
     assert created.status_code == 201
     assert (await api.get(f"/customers/{quote(external_id, safe='')}/")).json() == created.json()

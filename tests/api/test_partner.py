@@ -8,11 +8,12 @@ from uuid import uuid4
 from starlette.applications import Starlette
 
 from kelviq_server.partner import store
+from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
 from kelviq_server.partner.steps import list_partners
 from kelviq_server.platform.database import INSTANCE, reading
 from tests import make
-from tests.api.conftest import Client, client_for
+from tests.api.conftest import Client, client_for, client_with
 
 PATH = "/partner/organizations/"
 
@@ -102,8 +103,6 @@ async def test_what_is_wrong_is_named_all_at_once(partner_api: Client) -> None:
 
 
 async def test_another_partners_organization_is_not_there(app: Starlette, partner_api: Client) -> None:
-    from kelviq_server.partner.actions.create_partner import create_partner
-    from tests.api.conftest import client_with
 
     made = (await partner_api.post(PATH, wish())).json()
     stranger = client_with(app, {"X-Kelviq-Partner-Key": await create_partner("Stranger")})

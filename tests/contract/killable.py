@@ -54,6 +54,8 @@ class Load:
     server: Killable
     name: str
     clients: int = 8
+    # After so many acknowledged customers it is `enough`.
+    wanted: int = 50
     acknowledged: set[str] = field(default_factory=set[str])
     enough: threading.Event = field(default_factory=threading.Event)
 
@@ -76,8 +78,6 @@ class Load:
                 number += 1
                 if len(self.acknowledged) >= self.wanted:
                     self.enough.set()
-
-    wanted: int = 50
 
     def stop(self) -> set[str]:
         """Wait until every client has noticed that the server is gone, and return what was acknowledged."""

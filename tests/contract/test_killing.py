@@ -1,11 +1,14 @@
 """A server killed at any moment has lost nothing that it acknowledged."""
 
 import random
+import subprocess
+import time
 from pathlib import Path
 
 import httpx
 
 from tests.contract.killable import Killable, Load, start
+from tests.contract.server import _command, _environment
 
 KILLS = 10
 
@@ -44,11 +47,6 @@ def test_every_acknowledged_customer_survives_ten_kills(tmp_path: Path) -> None:
 
 
 def test_a_kill_during_the_first_start_leaves_nothing_half_made(tmp_path: Path) -> None:
-    import subprocess
-    import time
-
-    from tests.contract.server import _command, _environment
-
     command = _command("serve", "--port", "0", "--data-dir", str(tmp_path))
     for milestone in ("postgres.new", "postgres", "secret", "keys.json"):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())

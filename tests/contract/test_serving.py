@@ -11,11 +11,12 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from kelviq_server.platform.local_database import database
 from kelviq_server.platform.settings import Settings
 from tests.contract.killable import start
-from tests.contract.server import Server, _command, _environment, _is_alive, _postgres_of
+from tests.contract.server import Server, _command, _environment, _is_alive, _postgres_of, _ready_address
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -172,8 +173,6 @@ def test_several_processes_answer_on_one_socket_and_add_up_their_measurements(tm
 
 
 def test_api_and_worker_run_apart_on_one_database(server: Server, tmp_path: Path) -> None:
-    from tests.contract.server import _ready_address
-
     command = _command("api", "--port", "0", "--data-dir", str(server.data_dir))
     api = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment())
     worker = subprocess.Popen(
@@ -249,8 +248,6 @@ def test_what_does_not_exist_is_one_clear_line(server: Server) -> None:
 
 
 def test_an_unprepared_database_is_refused_by_api_and_worker(admin_conninfo: str, tmp_path: Path) -> None:
-    from psycopg.conninfo import make_conninfo
-
     unprepared = make_conninfo(admin_conninfo, dbname="postgres", user="kelviq")
     for command in ("api", "worker"):
         refused = run(command, "--database-url", unprepared, "--data-dir", str(tmp_path))

@@ -1,5 +1,6 @@
 """Migrations are applied once, in order, and never silently differ."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -46,8 +47,6 @@ def test_a_database_of_a_newer_version_is_left_alone(empty: psycopg.Connection[A
 
 
 def test_one_that_starts_while_another_migrates_waits_for_its_turn(empty: psycopg.Connection[Any]) -> None:
-    import threading
-
     applied: list[int] = []
     conninfo = empty.info.dsn
 
