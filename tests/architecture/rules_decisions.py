@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from tests.architecture.source import imports, sources
+from tests.architecture.source import imports, is_part, sources
 
 _WAITS = (ast.Await, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith)
 _HANDS = {"store", "steps", "actions", "routes", "jobs"}
@@ -20,6 +20,13 @@ def rules_that_wait(root: Path) -> list[str]:
         found += [
             source.at(node, f"a rule imports {name}")
             for node, name in imports(source)
-            if name.split(".")[0] in _OUTSIDE or _HANDS & set(name.split(".")[2:3])
+            if name.split(".")[0] in _OUTSIDE or _hand(name) in _HANDS
         ]
     return found
+
+
+def _hand(name: str) -> str | None:
+    """Return which file of a module a name comes from."""
+    _, *parts = name.split(".")
+    inside = parts[2:] if len(parts) > 1 and is_part(parts[0], parts[1]) else parts[1:]
+    return inside[0] if inside else None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.architecture.source import FOUNDATIONS, PACKAGE, Source, imports, modules, sources
+from tests.architecture.source import FOUNDATIONS, PACKAGE, Source, imports, is_part, modules, sources
 
 DOORS = {"steps", "records", "events", "errors"}
 DOORS_FOR_PAGES = DOORS | {"actions"}
@@ -19,7 +19,8 @@ def past_the_doors(root: Path) -> list[str]:
             package, *parts = name.split(".")
             if package != PACKAGE or not parts or parts[0] not in features or parts[0] == source.module:
                 continue
-            if len(parts) < 2 or parts[1] not in _doors(source):
+            inside = parts[2:] if len(parts) > 1 and is_part(parts[0], parts[1]) else parts[1:]
+            if not inside or inside[0] not in _doors(source):
                 found.append(source.at(node, f"{name} is not a door"))
     return found
 

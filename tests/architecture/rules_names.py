@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from tests.architecture.source import FOUNDATIONS, PACKAGE, modules, sources
+from tests.architecture.source import FOUNDATIONS, PACKAGE, PARTS, modules, sources
 
 FILES = {
     "__init__.py",
@@ -22,8 +22,8 @@ FOLDERS = {"actions"}
 # What the tree of the house shows besides.
 FOLDERS_BESIDES = {"payments": {"gateways"}}
 NAMELESS = {"service.py", "utils.py", "helpers.py", "manager.py", "common.py"}
-# Faces for people: folders of templates and small views.
-FACES = "pages"
+# Faces for people: folders of templates and small views, and the client that works on a catalog from outside.
+FACES = {"pages", "pricing_as_code"}
 NOT_IN_FACES = {"rules.py", "store.py"}
 
 
@@ -33,18 +33,31 @@ def other_names(root: Path) -> list[str]:
     for module in modules(root):
         if module.name in FOUNDATIONS:
             continue
-        for path in sorted(module.rglob("*") if module.name == FACES else module.iterdir()):
+        for path in sorted(_entries(module)):
             if path.name == "__pycache__":
                 continue
-            if module.name == FACES:
+            if module.name in FACES:
                 wrong = path.name in NOT_IN_FACES
             elif path.is_dir():
-                wrong = path.name not in FOLDERS | FOLDERS_BESIDES.get(module.name, set())
+                wrong = path.name not in FOLDERS | FOLDERS_BESIDES.get(module.name, set()) | _parts(path)
             else:
                 wrong = path.name not in FILES
             if wrong:
                 found.append(f"{path.relative_to(root).as_posix()}: not a name of the house")
     return found
+
+
+def _entries(module: Path) -> list[Path]:
+    """Return what stands in a module, and in each of its parts."""
+    if module.name in FACES:
+        return list(module.rglob("*"))
+    parts = [entry for name in PARTS.get(module.name, ()) for entry in (module / name).glob("*")]
+    return [*module.iterdir(), *parts]
+
+
+def _parts(folder: Path) -> set[str]:
+    """Return the names that this folder's neighbours may have as parts of a module."""
+    return set(PARTS.get(folder.parent.name, ()))
 
 
 def nameless_files(root: Path) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 PACKAGE = "kelviq_server"
 # Read by every module, so they have no doors and file names of their own.
 FOUNDATIONS = ("platform", "core")
+# A module too large for one set of files is divided into parts, each with the same file names.
+PARTS = {"catalog": ("features", "prices", "products", "plans")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Source:
     @property
     def is_action(self) -> bool:
         """Say whether it is a file of an actions folder."""
-        return self.path.split("/")[2:-1] == ["actions"]
+        _, *folders, _ = self.path.split("/")
+        return folders[1:] == ["actions"] or (folders[2:] == ["actions"] and is_part(folders[0], folders[1]))
 
     @property
     def tree(self) -> ast.Module:
@@ -43,6 +46,11 @@ class Source:
     def at(self, node: ast.AST, what: str) -> str:
         """Return a violation that stands at this node."""
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
+
+
+def is_part(module: str, folder: str) -> bool:
+    """Say whether a folder of a module is one of its parts."""
+    return folder in PARTS.get(module, ())
 
 
 @cache
