@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Collection
 
 MAX_LENGTH = 60
+# What the API takes for one.
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def slug_of(name: str, fallback: str) -> str:

@@ -1,0 +1,52 @@
+"""Amounts of money: exact decimals on the way, whole minor units at the end, one rounding between them."""
+
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_UP,
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
+from typing import Final
+
+# Holds the product of a 64-bit quantity and any price we take, digit for digit. Whatever would not fit raises
+# Inexact instead of losing a digit in silence.
+EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero, Clamped])
+_WIDE: Final = Context(prec=200, rounding=ROUND_DOWN, traps=[InvalidOperation, Overflow, DivisionByZero])
+
+
+def multiply(left: Decimal, right: Decimal | int) -> Decimal:
+    """Return the exact product; raises decimal.Inexact for what no price and quantity of ours come to."""
+    return EXACT.multiply(left, right)
+
+
+def add(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact sum."""
+    return EXACT.add(left, right)
+
+
+def round_half_away(amount: Decimal, exponent: int) -> int:
+    """Return an amount of a currency's major unit in whole minor units, halves away from zero.
+
+    `exponent` is the currency's number of decimals: 2 for USD, 0 for JPY, 3 for KWD (ISO 4217).
+    The only rounding of money there is: once for each line.
+    """
+    with localcontext(_WIDE):
+        return int(amount.scaleb(exponent).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def to_amount(units: int, exponent: int) -> Decimal:
+    """Return minor units as an amount of the major unit with all its decimals: 4900 is 49.00 USD."""
+    return Decimal(units).scaleb(-exponent, _WIDE)
+
+
+def has_decimals_beyond(amount: Decimal, exponent: int) -> bool:
+    """Say whether nobody can pay this amount, because the currency has no coin that small."""
+    with localcontext(_WIDE):
+        scaled = amount.scaleb(exponent)
+        return scaled != scaled.to_integral_value()
