@@ -28,7 +28,7 @@ def safe_name(name: str) -> str:
     `$` goes too: S3 puts another name in the place of `${filename}`.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1].strip()
-    if not last.strip(". \t\n\r"):
+    if not re.search(r"[^\s.]", last):
         return ""
     clean = "".join("_" if unicodedata.category(c) in _REPLACED_CATEGORIES else c for c in last)
     return _shorten(_TURNING.sub("_", clean).replace("$", "_"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
@@ -65,6 +65,11 @@ def current_file_store() -> FileStore:
     if _store is None:
         raise RuntimeError("the file store is not set")
     return _store
+
+
+def machine_time() -> datetime:
+    """Return the machine's time, by which forms and addresses expire."""
+    return datetime.now(UTC)
 
 
 def content_disposition(file_name: str, *, inline: bool) -> str:

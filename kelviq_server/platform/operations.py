@@ -22,13 +22,22 @@ class Access(Enum):
     # A client key or a server key; such an operation also answers browsers of any origin.
     CLIENT = "client"
     PARTNER = "partner"
+    # Anybody, without a key, and browsers of any origin.
+    PUBLIC = "public"
+
+    @property
+    def is_open_to_browsers(self) -> bool:
+        """Say whether a page of any origin may call such an operation."""
+        return self in (Access.CLIENT, Access.PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls: for whom, and with which key."""
 
+    # Of a caller without a key, the instance.
     tenant: Tenant
+    # Counted together by the rate limit; without a key, the address that the call comes from.
     key_id: str
     access: Access
     # The partner's id where the caller is one.
