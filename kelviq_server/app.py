@@ -15,12 +15,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kelviq_server.customers.routes import operations as customer_operations
+from kelviq_server.media.routes import operations as media_operations
+from kelviq_server.media.routes import public_operations as public_media_operations
 from kelviq_server.partner.routes import operations as partner_operations
 from kelviq_server.partner.steps import find_partner_caller
 from kelviq_server.platform.answers import json_answer, raw_answer
 from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
 from kelviq_server.platform.docs_page import docs_routes
+from kelviq_server.platform.file_choice import chosen_file_store
+from kelviq_server.platform.file_store import current_file_store, use_file_store
 from kelviq_server.platform.health import health_routes
 from kelviq_server.platform.http import Api
 from kelviq_server.platform.json_body import dump
@@ -31,6 +35,7 @@ from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.signals import listen
+from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.worker import work
@@ -43,7 +48,12 @@ CONTRACT_PATH = f"{API_PATH}/openapi.json"
 
 def operations() -> list[Operation]:
     """Return every operation of the API."""
-    return [*customer_operations.all, *partner_operations.all]
+    return [
+        *customer_operations.all,
+        *media_operations.all,
+        *public_media_operations.all,
+        *partner_operations.all,
+    ]
 
 
 def openapi_document() -> dict[str, object]:
@@ -99,6 +109,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         use_vault(Vault(secret_of(settings.secret, settings.data_dir)))
+        use_file_store(chosen_file_store(settings))
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]
@@ -113,15 +124,22 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         await asyncio.gather(*tasks, return_exceptions=True)
         await close_pool()
 
+    public_url = PublicUrl(settings.public_url, settings.trusted_proxies)
     rate = settings.rate_limit_per_second
     api = Api(
         operations(),
-        Authentication(keys, partner_keys),
+        Authentication(keys, partner_keys, public_url),
         RateLimit(rate, settings.rate_limit_burst) if rate else None,
-        PublicUrl(settings.public_url, settings.trusted_proxies),
+        public_url,
     )
     app = Application(
-        routes=[*_contract_routes(), Route("/", _root), *docs_routes(), *health_routes()],
+        routes=[
+            *_contract_routes(),
+            Route("/", _root),
+            *docs_routes(),
+            *health_routes(),
+            *storage_routes(current_file_store, public_url),
+        ],
         exception_handlers={HTTPException: _refuse, Exception: _fault},
         lifespan=lifespan,
     )

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import structlog
 
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
+from kelviq_server.media.actions.sweep_uploads import sweep_uploads
 from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
 from kelviq_server.platform.database import current_pool
+from kelviq_server.platform.file_choice import chosen_file_store
+from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.mail import Mailbox
 from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, handle_due, sweep_handled, wait_for_work
 from kelviq_server.platform.settings import Settings
@@ -32,6 +36,7 @@ def handlers(settings: Settings) -> Handlers:
 
 async def run_worker(settings: Settings, parent: int | None) -> None:
     """Work in a process of its own, until the pipe from the parent process ends, if there is one."""
+    use_file_store(chosen_file_store(settings))
     task = asyncio.create_task(work(settings))
     if parent is not None:
         asyncio.get_running_loop().add_reader(parent, task.cancel)
@@ -73,7 +78,9 @@ async def _sweep_later() -> None:
 
 async def sweep() -> None:
     """Do what needs doing from time to time; each is safe to run in several workers at once."""
+    now = datetime.now(UTC)
     await fold_tallies()
+    await sweep_uploads(now)
     for _ in range(SWEEP_ROUNDS):
         # Lent anew for each batch: the API waits for connections too.
         async with current_pool().connection() as connection:

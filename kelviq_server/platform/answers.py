@@ -104,6 +104,14 @@ def empty_answer() -> Response:
     return Response(status_code=204)
 
 
+def redirect_answer(location: str, cache_seconds: int | None = None) -> Response:
+    """Return the answer that sends the caller to another address; with seconds, anybody may remember it so long."""
+    headers = {"Location": location}
+    if cache_seconds is not None:
+        headers["Cache-Control"] = f"public, max-age={cache_seconds}"
+    return Response(status_code=302, headers=headers)
+
+
 def refusal_answer(refusal: Refusal) -> Response:
     """Return the answer that tells the caller why the request stopped."""
     headers: dict[str, str] = {}

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 
 from kelviq_server.platform.answers import Forbidden, InvalidKey, Unauthenticated
+from kelviq_server.platform.database import INSTANCE
 from kelviq_server.platform.operations import Access, Caller
+from kelviq_server.platform.public_url import PublicUrl, network_of
 
 # Looks a key up where keys are kept; None for one that is unknown or revoked.
 FindCaller = Callable[[str], Awaitable[Caller | None]]
@@ -55,14 +57,17 @@ class KeyMemory:
 
 
 class Authentication:
-    """Server and client keys come as a Bearer token, partner keys in their own header."""
+    """Server and client keys come as a Bearer token, partner keys in their own header; what is public needs none."""
 
-    def __init__(self, keys: KeyMemory, partner_keys: KeyMemory) -> None:
+    def __init__(self, keys: KeyMemory, partner_keys: KeyMemory, public_url: PublicUrl | None = None) -> None:
         self._keys = keys
         self._partner_keys = partner_keys
+        self._public_url = public_url or PublicUrl(None, ())
 
     async def __call__(self, request: Request, access: Access) -> Caller:
         """Return who calls; raises Unauthenticated, InvalidKey, or Forbidden for a client key out of its place."""
+        if access is Access.PUBLIC:
+            return Caller(INSTANCE, f"address:{network_of(self._public_url.client_of(request))}", access)
         if access is Access.PARTNER:
             return await _caller(self._partner_keys, request.headers.get("x-kelviq-partner-key"))
         header = request.headers.get("authorization")

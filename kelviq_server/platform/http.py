@@ -56,8 +56,8 @@ class Place:
         return ", ".join(sorted(self.by_method))
 
     def is_open_to_browsers(self) -> bool:
-        """Say whether a page of any origin may call here, with its client key."""
-        return any(operation.access is Access.CLIENT for operation in self.by_method.values())
+        """Say whether a page of any origin may call here."""
+        return any(operation.access.is_open_to_browsers for operation in self.by_method.values())
 
 
 class Api:
@@ -109,7 +109,7 @@ class Api:
         if operation is None:
             return self._other_method(place, request)
         observation.operation = operation.id
-        if operation.access is Access.CLIENT:
+        if operation.access.is_open_to_browsers:
             observation.open_to_browsers = True
         scope["path_params"] = parameters
         caller = await self._authenticate(request, operation.access)

@@ -20,12 +20,14 @@ from kelviq_server.platform.answers import (
 )
 from kelviq_server.platform.operations import Access, Operation
 
-_EVERY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey, Throttled, Unavailable)
+_EVERY: tuple[type[Refusal], ...] = (Throttled, Unavailable)
+_WITH_KEY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey)
 _WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooSlow, BodyTooLarge, UnsupportedMediaType)
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.SERVER: [{"bearerAuth": []}],
     Access.CLIENT: [{"bearerAuth": []}],
     Access.PARTNER: [{"partnerKeyAuth": []}],
+    Access.PUBLIC: [],
 }
 _DETAIL = {
     "type": "object",
@@ -163,6 +165,8 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     refusals: list[type[Refusal]] = [*operation.refuses, *_EVERY]
+    if operation.access is not Access.PUBLIC:
+        refusals += _WITH_KEY
     if operation.access is Access.SERVER:
         refusals.append(Forbidden)
     if operation.body is not None:
@@ -189,7 +193,13 @@ _REQUEST_ID = {
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": operation.summary, "headers": _REQUEST_ID}
+    response: dict[str, Any] = {"description": operation.summary, "headers": dict(_REQUEST_ID)}
+    if operation.status == 302:
+        response["headers"]["Location"] = {
+            "schema": {"type": "string", "format": "uri"},
+            "required": True,
+            "description": "Where it is.",
+        }
     if operation.answer is not None:
         response["content"] = _json(_ref(operation.answer.__name__))
     return response

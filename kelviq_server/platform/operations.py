@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
@@ -22,13 +23,22 @@ class Access(Enum):
     # A client key or a server key; such an operation also answers browsers of any origin.
     CLIENT = "client"
     PARTNER = "partner"
+    # Anybody, without a key, and browsers of any origin.
+    PUBLIC = "public"
+
+    @property
+    def is_open_to_browsers(self) -> bool:
+        """Say whether a page of any origin may call such an operation."""
+        return self in (Access.CLIENT, Access.PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls: for whom, and with which key."""
 
+    # Of a caller without a key, the instance.
     tenant: Tenant
+    # Counted together by the rate limit; without a key, the address that the call comes from.
     key_id: str
     access: Access
     # The partner's id where the caller is one.
@@ -118,7 +128,7 @@ class Operations:
         ) -> Callable[[Call[Any]], Awaitable[Response]]:
             self.all.append(
                 Operation(
-                    method, path, id, summary, (handler.__doc__ or "").strip(), self.tag,
+                    method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
                 )
             )  # fmt: skip

@@ -33,6 +33,15 @@ class PublicUrl:
             scheme = "http"
         return f"{scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
+    def client_of(self, request: Request) -> str:
+        """Return the address that the request comes from: what configured proxies say, else who connected."""
+        address = request.client.host if request.client else ""
+        # The last one was added by the proxy that connected; what stands before it is that one's word.
+        forwarded = request.headers.get("x-forwarded-for", "").split(",")
+        while forwarded and self._is_trusted(address):
+            address = forwarded.pop().strip() or address
+        return address
+
     def _is_trusted(self, client: str | None) -> bool:
         if client is None or not self._trusted_proxies:
             return False
@@ -41,6 +50,15 @@ class PublicUrl:
         except ValueError:
             return False
         return any(address in network for network in self._trusted_proxies)
+
+
+def network_of(address: str) -> str:
+    """Return the address, or the network of it that one household has: of IPv6, the first half."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    return str(IPv6Network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 def _first(header: str | None) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -67,14 +67,37 @@ class Settings(BaseSettings):
         default="info", description="The least that is logged."
     )
     mail_from: str = Field(default="Kelviq Server <billing@localhost>", description="Sender of the server's mails.")
+    s3_bucket: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="Bucket that keeps uploaded files; else they stand in DIR/media.",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        description="Address of an S3-compatible store, which browsers reach too; else AWS.",
+    )
+    s3_region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]+$", description="Region of the bucket.")
+    s3_access_key_id: str | None = Field(
+        default=None, validate_default=True, description="Who signs uploads and downloads."
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None, validate_default=True, description="What uploads and downloads are signed with."
+    )
 
-    @field_validator("public_url")
+    @field_validator("public_url", "s3_endpoint")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None:
             parts = urlsplit(value)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise ValueError("it must look like https://billing.example.com")
+        return value
+
+    @field_validator("s3_access_key_id", "s3_secret_access_key")
+    @classmethod
+    def _is_there_for_the_bucket(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        if value is None and info.data.get("s3_bucket") is not None:
+            raise ValueError("it is needed where s3_bucket is set")
         return value
 
     @field_validator("database_url")

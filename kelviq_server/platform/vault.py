@@ -36,6 +36,10 @@ class Vault:
             raise ValueError("sealed with another secret or for another purpose") from None
         return plain.decode()
 
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 secret bytes that every process of the instance has, others for each purpose."""
+        return HKDF(SHA256(), 32, None, f"kelviq-server derive v1 {purpose}".encode()).derive(self._key)
+
     def proof(self) -> bytes:
         """Return what shows that another process has the same secret, without telling it."""
         return hmac.digest(self._key, b"kelviq-server proof v1", hashlib.sha256)
@@ -70,14 +74,14 @@ def secret_of(configured: str | None, data_dir: Path) -> str:
     with suppress(FileExistsError):
         os.link(unfinished, path)
     unfinished.unlink()
-    _sync_directory(data_dir)
+    sync_directory(data_dir)
     return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all, and on disk when this returns."""
     _write_unfinished(path, text).replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def keep_earlier(path: Path) -> Path | None:
@@ -102,7 +106,7 @@ def _write_unfinished(path: Path, text: str) -> Path:
     return Path(unfinished)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Bring the names of the files to disk, too."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
