@@ -14,6 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from kelviq_server.catalog.contents import routes as contents
+from kelviq_server.catalog.features import routes as features
+from kelviq_server.catalog.plans import routes as plans
+from kelviq_server.catalog.products import routes as products
 from kelviq_server.customers.routes import operations as customer_operations
 from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
@@ -24,13 +28,13 @@ from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
 from kelviq_server.platform.docs_page import docs_routes
 from kelviq_server.platform.file_choice import chosen_file_store
-from kelviq_server.platform.file_store import current_file_store, use_file_store
+from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.health import health_routes
 from kelviq_server.platform.http import Api
 from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.observe import Observation
 from kelviq_server.platform.openapi import document
-from kelviq_server.platform.operations import Caller, Operation
+from kelviq_server.platform.operations import API_PATH, Caller, Operation
 from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.settings import Settings
@@ -42,18 +46,26 @@ from kelviq_server.worker import work
 
 log = structlog.get_logger()
 
-API_PATH = "/api/v1"
 CONTRACT_PATH = f"{API_PATH}/openapi.json"
 
 
 def operations() -> list[Operation]:
     """Return every operation of the API."""
-    return [
-        *customer_operations.all,
-        *media_operations.all,
-        *public_media_operations.all,
-        *partner_operations.all,
-    ]
+    groups = (
+        customer_operations,
+        products.operations,
+        products.settings_operations,
+        products.file_operations,
+        features.operations,
+        plans.operations,
+        contents.operations,
+        contents.file_operations,
+        contents.download_operations,
+        media_operations,
+        public_media_operations,
+        partner_operations,
+    )
+    return [operation for group in groups for operation in group.all]
 
 
 def openapi_document() -> dict[str, object]:
@@ -133,13 +145,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         public_url,
     )
     app = Application(
-        routes=[
-            *_contract_routes(),
-            Route("/", _root),
-            *docs_routes(),
-            *health_routes(),
-            *storage_routes(current_file_store, public_url),
-        ],
+        routes=[*_contract_routes(), Route("/", _root), *docs_routes(), *health_routes(), *storage_routes(public_url)],
         exception_handlers={HTTPException: _refuse, Exception: _fault},
         lifespan=lifespan,
     )

@@ -12,7 +12,10 @@ from psycopg.sql import SQL, Identifier
 
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import close_pool, open_pool
+from kelviq_server.platform.file_choice import chosen_file_store
+from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.migrate import migrate
+from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.vault import Vault, use_vault
 from tests import make
 from tests.make import Made
@@ -71,9 +74,10 @@ def conninfo(admin_conninfo: str, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def pool(conninfo: str) -> AsyncIterator[None]:
-    """This process's connections, as the server has them."""
+async def pool(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """This process's connections, secret and file store, as the server has them."""
     use_vault(Vault(SECRET))
+    use_file_store(chosen_file_store(Settings(data_dir=tmp_path_factory.mktemp("data"))))
     await open_pool(conninfo, size=40)
     yield
     await close_pool()

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from kelviq_server.customers.records import Customer, CustomerPage, NewCustomer
 from kelviq_server.platform.json_body import MalformedJson, dump, parse
+from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.wire import (
     TWICE,
     Answer,
@@ -94,12 +95,9 @@ class CustomerResponse(Answer):
     modified_on: str = Field(description="When the customer last changed.", examples=["2025-06-04T06:03:30.195790Z"])
 
 
-class CustomerListResponse(Answer):
+class CustomerListResponse(ListAnswer):
     """One page of the customers, newest first."""
 
-    count: int = Field(description="How many there are in all.")
-    next: str | None = Field(description="Address of the next page.", json_schema_extra={"format": "uri"})
-    previous: str | None = Field(description="Address of the previous page.", json_schema_extra={"format": "uri"})
     results: list[CustomerResponse] = Field(description="The customers of this page.")
 
 

@@ -1,7 +1,5 @@
 """The four partner operations."""
 
-from uuid import UUID
-
 from starlette.responses import Response
 
 from kelviq_server.core.errors import NotFound
@@ -16,7 +14,7 @@ from kelviq_server.partner.schemas import (
 )
 from kelviq_server.platform.answers import model_answer
 from kelviq_server.platform.database import INSTANCE, reading
-from kelviq_server.platform.operations import Access, Call, Caller, Operations, Parameter
+from kelviq_server.platform.operations import UUID_SCHEMA, Access, Call, Caller, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, links, page_parameters, read_page
 from kelviq_server.platform.vault import current_vault
 from kelviq_server.tenants.errors import UserExists
@@ -82,15 +80,12 @@ async def list_all(call: Call[None]) -> Response:
     "retrievePartnerOrganization",
     summary="Get a partner organization by identifier",
     answer=PartnerOrganization,
-    path_schemas={"identifier": {"type": "string", "format": "uuid"}},
+    path_schemas={"identifier": UUID_SCHEMA},
     refuses=[NotFound],
 )
 async def retrieve(call: Call[None]) -> Response:
     """Retrieves one of the partner's organizations by its UUID."""
-    try:
-        identifier = UUID(call.path("identifier"))
-    except ValueError:
-        raise NotFound from None
+    identifier = call.uuid("identifier")
     async with reading(INSTANCE) as tx:
         organization = await store.get_organization(tx, _partner_id(call.caller), identifier=identifier)
     return model_answer(shown(organization, current_vault()))

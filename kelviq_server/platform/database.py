@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
@@ -113,6 +114,23 @@ class Tx:
             await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 
+    async def decoded(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T:
+        """Return the one JSON value of a statement as records of this kind, nested ones too.
+
+        So that what belongs together, a list with its count or a whole with its parts, is read in one statement.
+        """
+        found = await self.find_decoded(kind, sql, parameters)
+        assert found is not None
+        return found
+
+    async def find_decoded(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T | None:
+        """Return the one JSON value of a statement as records of this kind, or None where there is no row."""
+        async with self.connection.cursor() as cursor:
+            cursor.adapters.register_loader("json", BytesLoader)
+            await cursor.execute(sql, parameters)
+            row = await cursor.fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=kind)
+
     def announce(self, event: Event) -> None:
         """Record that something happened; written when this transaction commits, or not at all."""
         self.announce_all([event])
@@ -122,6 +140,10 @@ class Tx:
         if self._now is None:
             raise RuntimeError("a short read announces nothing")
         self._announced.extend(events)
+
+    async def alone_with(self, work: LiteralString) -> None:
+        """Let nobody else of this tenant do the same work until this transaction ends."""
+        await self.connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", (work, self.tenant_id))
 
     async def signal(self, topic: LiteralString, detail: str = "") -> None:
         """Tell every process of this instance, once this transaction has committed."""

@@ -120,7 +120,9 @@ class Api:
                 throttled = Throttled(f"Request was throttled. Expected available in {wait_seconds} seconds.")
                 throttled.retry_after_seconds = wait_seconds
                 raise throttled
-        body = None if operation.body is None else read_body(operation.body, await _json(request))
+        body = None
+        if operation.body is not None:
+            body = read_body(operation.body, await _json(request, is_required=operation.is_body_required))
         return await operation.handler(Call(request, caller, body, self._public_url.of(request)))
 
     def _find(self, path: str) -> tuple[Place, dict[str, str]]:
@@ -153,7 +155,7 @@ class Api:
         return response
 
 
-async def _json(request: Request) -> Any:
+async def _json(request: Request, *, is_required: bool) -> Any:
     media_type, _, options = request.headers.get("content-type", "application/json").partition(";")
     charset = options.replace(" ", "").replace('"', "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
@@ -163,7 +165,8 @@ async def _json(request: Request) -> Any:
         raise BodyTooLarge
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return json_body.parse(await _bytes(request))
+            content = await _bytes(request)
+            return json_body.parse(content) if content or is_required else {}
     except TimeoutError:
         raise BodyTooSlow from None
     except json_body.MalformedJson as error:

@@ -33,8 +33,6 @@ PATH = "/storage/"
 BUCKET = "local"
 MAX_SEGMENTS = 8
 MAX_SEGMENT_BYTES = 255
-# Written in pieces of this size: each costs a walk to another thread.
-WRITE_BYTES = 1024 * 1024
 # Signed in the place of the caller's Host header, which proxies rewrite: only we make and check these addresses.
 _HOST = "storage.invalid"
 _LONGEST_VALID = timedelta(days=7)
@@ -227,24 +225,14 @@ class Incoming:
         self._permission = permission
         self._path, self._file = files.open_incoming()
         self._size = 0
-        self._unwritten: list[bytes] = []
-        self._unwritten_bytes = 0
         # S3 names an object's content by its MD5; it guards nothing.
         self._digest = hashlib.md5(usedforsecurity=False)
 
-    def take(self, content: bytes) -> bool:
-        """Take more of the content, and say whether it is time to write; raises StorageRefused if it is too much."""
+    def write(self, content: bytes) -> None:
+        """Write on; raises StorageRefused as soon as it is more than allowed."""
         self._size += len(content)
         if self._size > self._permission.max_bytes:
             raise StorageRefused(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
-        self._unwritten.append(content)
-        self._unwritten_bytes += len(content)
-        return self._unwritten_bytes >= WRITE_BYTES
-
-    def write(self) -> None:
-        """Write what was taken."""
-        content = b"".join(self._unwritten)
-        self._unwritten, self._unwritten_bytes = [], 0
         self._digest.update(content)
         self._file.write(content)
 
@@ -254,7 +242,6 @@ class Incoming:
             raise StorageRefused(
                 400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size."
             )
-        self.write()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

@@ -46,6 +46,7 @@ _FIELD_ERRORS = {
         "anyOf": [
             {"type": "array", "items": {"type": "string"}},
             {"$ref": "#/components/schemas/FieldErrors"},
+            {"type": "array", "items": {"$ref": "#/components/schemas/FieldErrors"}},
         ]
     },
 }
@@ -133,7 +134,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(_ref(operation.body.__name__))}
+        described["requestBody"] = {
+            "required": operation.is_body_required,
+            "content": _json(_ref(operation.body.__name__)),
+        }
     return described
 
 

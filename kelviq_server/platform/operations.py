@@ -1,19 +1,26 @@
 """What an operation of the API is: the one description that routing and the published document share."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from inspect import cleandoc
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kelviq_server.core.errors import Refusal
+from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.wire import Body
 
 B = TypeVar("B")
+API_PATH = "/api/v1"
+# Of a version, a count and the like: what fits into 32 bits.
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+UUID_SCHEMA = {"type": "string", "format": "uuid"}
+# For operations on what our own id names in the path.
+UUID_IN_PATH = {"pk": UUID_SCHEMA}
 
 
 class Access(Enum):
@@ -69,6 +76,25 @@ class Call(Generic[B]):
         """Return a parameter of the path, decoded."""
         return self.request.path_params[name]
 
+    @property
+    def api_url(self) -> str:
+        """Return the address of the API, below which the paths of all operations stand."""
+        return self.base_url + API_PATH
+
+    def number(self, name: str) -> int | None:
+        """Return a query parameter that is a whole number, None without it; raises NotFound for anything else."""
+        text = self.query.get(name, "").strip()
+        if text and not _NUMBER.fullmatch(text):
+            raise NotFound
+        return int(text) if text else None
+
+    def uuid(self, name: str) -> UUID:
+        """Return a parameter of the path that is a UUID; raises NotFound for anything else."""
+        try:
+            return UUID(self.path(name))
+        except ValueError:
+            raise NotFound from None
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -97,6 +123,8 @@ class Operation:
     parameters: Sequence[Parameter]
     path_schemas: Mapping[str, Mapping[str, Any]]
     refuses: Sequence[type[Refusal]]
+    # Without one, a request is read as if it had sent {}.
+    is_body_required: bool = True
 
 
 @dataclass
@@ -120,6 +148,7 @@ class Operations:
         parameters: Sequence[Parameter] = (),
         path_schemas: Mapping[str, Mapping[str, Any]] | None = None,
         refuses: Sequence[type[Refusal]] = (),
+        is_body_required: bool = True,
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
         """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
@@ -128,8 +157,9 @@ class Operations:
         ) -> Callable[[Call[Any]], Awaitable[Response]]:
             self.all.append(
                 Operation(
-                    method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
+                    method, path, id, summary, (handler.__doc__ or "").strip(), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
+                    is_body_required,
                 )
             )  # fmt: skip
             return handler

@@ -5,6 +5,8 @@ The wording is that of Django REST framework, which clients of this API parse to
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
@@ -67,13 +69,36 @@ def _aliases(kind: type[Body]) -> dict[str, str]:
     return fields | {alias: alias for alias in fields.values()}
 
 
+class OpenBody(Body):
+    """An object of which some keys are the API's and the others the caller's own, kept as they came."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_to_be_kept(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            _free_form(value)
+        return cast("Any", value)
+
+    def text(self) -> str:
+        """Return the object as it is kept: what was sent, the API's keys in camelCase."""
+        return dump(self.model_dump(by_alias=True, exclude_unset=True))
+
+
 class Answer(BaseModel):
     """The shape of an answer, in camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
 
 
+T = TypeVar("T")
 B = TypeVar("B", bound=Body)
+
+
+def wire_instant(at: datetime) -> str:
+    """Return an instant as answers have it, always to the microsecond."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def read_body(kind: type[B], value: Any) -> B:
@@ -84,42 +109,111 @@ def read_body(kind: type[B], value: Any) -> B:
         raise InvalidFields(field_errors(error.errors(include_url=False))) from None
 
 
+# Where in a body something stands, as the wire spells it: ("prices", 0, "currency").
+Path = tuple[str | int, ...]
+
+
+def refuse_faults(faults: Iterable[tuple[Path, str]]) -> None:
+    """Raise InvalidFields if there are any."""
+    if errors := errors_at(faults):
+        raise InvalidFields(errors)
+
+
 def field_errors(details: list[ErrorDetails]) -> dict[str, Any]:
     """Return the errors nested like the body, with the contract's wording."""
-    errors: dict[str, Any] = {}
+    faults: list[tuple[Path, str]] = []
     for detail in details:
-        path = [to_camel(str(part)) for part in detail["loc"]]
+        path = tuple(part if isinstance(part, int) else to_camel(part) for part in detail["loc"])
         if detail["type"] == "twice":
-            for field in detail["ctx"]["fields"]:  # pyright: ignore[reportTypedDictNotRequiredAccess]
-                _put(errors, [*path, field], TWICE)
+            twice = detail["ctx"]["fields"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+            faults += [((*path, field), TWICE) for field in twice]
         else:
-            _put(errors, path or ["nonFieldErrors"], _message(detail))
+            faults.append((path, _message(detail)))
+    return errors_at(faults)
+
+
+def errors_at(faults: Iterable[tuple[Path, str]]) -> dict[str, Any]:
+    """Return messages nested like the body; one below a list also names its whole path.
+
+    What is wrong inside a list of objects stands in a list again, with `{}` for those that are right;
+    what is wrong with a list's plain values stands at the list.
+    """
+    errors: dict[str, Any] = {}
+    for path, message in faults:
+        text = f"{path_text(path)}: {message}" if any(isinstance(part, int) for part in path) else message
+        try:
+            _messages_at(errors, path or ("nonFieldErrors",)).append(text)
+        except _OtherShape:
+            errors.setdefault("nonFieldErrors", []).append(f"{path_text(path)}: {message}")
     return errors
 
 
-def _put(errors: dict[str, Any], path: list[str], message: str) -> None:
-    *parents, field = path
-    for parent in parents:
-        errors = errors.setdefault(parent, {})
-    errors.setdefault(field, []).append(message)
+def path_text(path: Path) -> str:
+    """Return a path as people write it: `prices[0].chargeCatalogPrice[1].reset`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+class _OtherShape(Exception):
+    """A field has messages of its own already, and so cannot have its parts' messages too, or the reverse."""
+
+
+def _messages_at(errors: dict[Any, Any], path: Path) -> list[str]:
+    """Return the list that messages about this path belong into, made if missing."""
+    name, rest = path[0], path[1:]
+    if not rest or (len(rest) == 1 and isinstance(rest[0], int)):
+        return _entries(errors, name, str)
+    if not isinstance(rest[0], int):
+        inner = errors.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise _OtherShape
+        return _messages_at(cast("dict[Any, Any]", inner), rest)
+    entries: list[dict[Any, Any]] = _entries(errors, name, dict)
+    entries += [{} for _ in range(rest[0] + 1 - len(entries))]
+    return _messages_at(entries[rest[0]], rest[1:])
+
+
+def _entries(errors: dict[Any, Any], name: str | int, kind: type[T]) -> list[T]:
+    """Return the list under this name, of messages or of objects with messages."""
+    entries: Any = errors.setdefault(name, [])
+    if not isinstance(entries, list) or any(not isinstance(entry, kind) for entry in cast("list[Any]", entries)):
+        raise _OtherShape
+    return cast("list[T]", entries)
 
 
 def _message(detail: ErrorDetails) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "missing":
         return "This field is required."
-    if detail["input"] is None:
+    if value is None:
         return "This field may not be null."
     if kind in ("string_too_long", "too_long"):
-        return f"Ensure this field has no more than {context['max_length']} characters."
+        counted = "elements" if isinstance(value, list) else "characters"
+        return f"Ensure this field has no more than {context['max_length']} {counted}."
+    if kind == "too_short":
+        return f"Ensure this field has at least {context['min_length']} elements."
     if kind in ("model_type", "dict_type"):
-        return f"Invalid data. Expected a dictionary, but got {type(detail['input']).__name__}."
+        return f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
+    if kind == "list_type":
+        return f'Expected a list of items but got type "{type(value).__name__}".'
+    if kind == "enum":
+        return not_a_choice(value)
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return f"Ensure this value is {kind.replace('_', ' ').replace('equal', 'or equal to')} {min(context.values())}."
     return _MESSAGES.get(kind, detail["msg"])
 
 
+def not_a_choice(value: object) -> str:
+    """Return how the contract refuses a value that is none of those there are."""
+    return f'"{str(value)[:50]}" is not a valid choice.'
+
+
 _MESSAGES = {
+    "string_too_short": "This field may not be blank.",
     "string_type": "Not a valid string.",
     "string_unicode": "Surrogate characters are not allowed.",
+    "bool_type": "Must be a valid boolean.",
+    "uuid_type": "Must be a valid UUID.",
+    "uuid_parsing": "Must be a valid UUID.",
 }
 
 # What no text of ours holds: control characters other than tab and line breaks.
@@ -186,7 +280,7 @@ def country_codes() -> frozenset[str]:
 def _country(value: str) -> str:
     code = value.upper()
     if code not in country_codes():
-        raise PydanticCustomError("country", '"{value}" is not a valid choice.', {"value": value[:50]})
+        raise PydanticCustomError("country", "{reason}", {"reason": not_a_choice(value)})
     return code
 
 
@@ -206,6 +300,11 @@ Text = Annotated[
     str,
     Field(max_length=255, json_schema_extra={"pattern": _TEXT_PATTERN}),
     AfterValidator(_clean),
+]
+# What people call a thing.
+Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1)]
+Description = Annotated[
+    str, Field(max_length=5000, json_schema_extra={"pattern": _TEXT_PATTERN}), AfterValidator(_clean)
 ]
 # The caller's own name of a thing: holds at least one character that is not white space.
 Identifier = Annotated[

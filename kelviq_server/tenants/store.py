@@ -56,8 +56,9 @@ async def has_organizations(tx: Tx) -> bool:
 async def insert_environment(tx: Tx, organization_id: int, name: EnvironmentName) -> int:
     """Write an environment, a sandbox with its clock, and return its id."""
     tenant_id = await tx.value(
-        "INSERT INTO environments (organization_id, name) VALUES (%s, %s) RETURNING id",
-        (organization_id, name),
+        "INSERT INTO environments (organization_id, name, gateway) VALUES (%s, %s, %s) RETURNING id",
+        # A sandbox is paid with the test cards of the gateway that is built in.
+        (organization_id, name, "sandbox" if name is EnvironmentName.SANDBOX else None),
     )
     if name is EnvironmentName.SANDBOX:
         await tx.execute("INSERT INTO clocks (tenant_id) VALUES (%s)", (tenant_id,))
@@ -141,3 +142,8 @@ async def insert_secret_proof(tx: Tx, proof: bytes) -> bytes:
     """Write the proof of the instance secret if there is none yet, and return the one that stands."""
     await tx.execute("INSERT INTO instance (secret_proof) VALUES (%s) ON CONFLICT DO NOTHING", (proof,))
     return await tx.value("SELECT secret_proof FROM instance")
+
+
+async def has_gateway(tx: Tx) -> bool:
+    """Say whether a payment gateway is configured for this tenant."""
+    return await tx.value("SELECT gateway IS NOT NULL FROM environments WHERE id = %s", (tx.tenant_id,))

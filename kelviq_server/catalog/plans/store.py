@@ -1,0 +1,362 @@
+"""All SQL about plans: families, versions, entitlements, files."""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+
+from kelviq_server.catalog.plans.records import (
+    PlanEntitlement,
+    PlanFamily,
+    PlanFields,
+    PlanFile,
+    PlanVersion,
+    Rollout,
+)
+from kelviq_server.catalog.prices.store import PRICES_OF_VERSION
+from kelviq_server.core.errors import NotFound
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.ids import new_id
+from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.paging import Page
+
+# A version with what its family has; `seq` orders lists.
+_VERSIONS: LiteralString = (
+    "SELECT v.*, p.identifier, p.product_id, p.countries, p.archived_at IS NOT NULL AS is_archived, p.seq,"
+    " (SELECT identifier FROM plans AS b WHERE b.tenant_id = v.tenant_id AND b.id = v.base_plan_id) AS base_plan"
+    " FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+)
+_FILES: LiteralString = (
+    " (SELECT coalesce(json_agg(file), '[]') FROM (SELECT id, name, file_name, ordering, enabled FROM plan_files AS f"
+    "   WHERE f.tenant_id = page.tenant_id AND f.version_id = page.id ORDER BY f.ordering, f.id) AS file) AS files"
+)
+_COLUMNS: LiteralString = (
+    "id, plan_id, identifier, product_id, version, state, name, description, metadata, details, is_visible, license,"
+    " links, ordering, countries, base_plan, is_archived, created_at, modified_at," + _FILES
+)
+_ENTITLEMENT: LiteralString = "feature_id, e.details, is_inherited, is_value_overridden"
+_GRANTING: LiteralString = (
+    "json_build_object('own', (SELECT coalesce(json_agg(own), '[]') FROM ("
+    "   SELECT " + _ENTITLEMENT + " FROM plan_entitlements AS e"
+    "   WHERE e.tenant_id = page.tenant_id AND e.version_id = page.id ORDER BY e.ordering) AS own),"
+    " 'base', (SELECT coalesce(json_agg(base), '[]') FROM ("
+    "   SELECT " + _ENTITLEMENT + " FROM plan_entitlements AS e JOIN plan_versions AS b"
+    "     ON b.tenant_id = e.tenant_id AND b.id = e.version_id AND b.state = 'published'"
+    "   WHERE page.state = 'draft' AND b.tenant_id = page.tenant_id AND b.plan_id = page.base_plan_id"
+    "   ORDER BY e.ordering) AS base))"
+)
+_WHOLE: LiteralString = _COLUMNS + ", " + PRICES_OF_VERSION + " AS prices, " + _GRANTING + " AS granting"
+# Of plans that are listed, and whose product is.
+_NEWEST: LiteralString = (
+    _VERSIONS + " JOIN products AS o ON o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NULL"
+    " WHERE p.tenant_id = %(tenant_id)s AND p.archived_at IS NULL AND v.version = (SELECT max(version)"
+    "  FROM plan_versions AS w WHERE w.tenant_id = p.tenant_id AND w.plan_id = p.id)"
+)
+
+
+async def list_plans(tx: Tx, page: Page, *, whole: bool) -> Listed[PlanVersion]:
+    """Return a page of the plans, each in its newest version; with their prices and entitlements where wanted."""
+    parameters = {"tenant_id": tx.tenant_id, **page_parameters_of(page)}
+    statement = listing(_NEWEST, _WHOLE) if whole else listing(_NEWEST, _COLUMNS)
+    return await tx.decoded(Listed[PlanVersion], statement, parameters)
+
+
+async def list_versions(tx: Tx, identifier: str, page: Page) -> Listed[PlanVersion]:
+    """Return a page of a plan's versions, the newest first."""
+    return await tx.decoded(
+        Listed[PlanVersion],
+        listing(
+            "SELECT found.*, version AS seq FROM (SELECT v.*, p.identifier, p.product_id, p.countries,"
+            "  p.archived_at IS NOT NULL AS is_archived, (SELECT identifier FROM plans AS b"
+            "   WHERE b.tenant_id = v.tenant_id AND b.id = v.base_plan_id) AS base_plan"
+            "  FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+            "  WHERE p.tenant_id = %(tenant_id)s AND p.identifier = %(identifier)s) AS found",
+            _COLUMNS,
+        ),
+        {"tenant_id": tx.tenant_id, "identifier": identifier, **page_parameters_of(page)},
+    )
+
+
+async def get_version(tx: Tx, identifier: str, version: int | None = None) -> PlanVersion:
+    """Return a version of a plan with prices and entitlements, the newest unless one is named; raises NotFound."""
+    found = await tx.find_decoded(
+        PlanVersion,
+        "SELECT row_to_json(entry) FROM (SELECT " + _WHOLE + " FROM (" + _VERSIONS + " WHERE p.tenant_id = %s"
+        "  AND p.identifier = %s AND v.version = coalesce(%s::integer, v.version)"
+        "  ORDER BY v.version DESC LIMIT 1) AS page) AS entry",
+        (tx.tenant_id, identifier, version),
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock_family(tx: Tx, identifier: str) -> PlanFamily:
+    """Return a plan that nobody else edits or publishes until this transaction ends; raises NotFound."""
+    id = await tx.value(
+        "SELECT id FROM plans WHERE tenant_id = %s AND identifier = %s FOR NO KEY UPDATE", (tx.tenant_id, identifier)
+    )
+    if id is None:
+        raise NotFound
+    # A statement of its own, so that it sees what those did whom the lock made us wait for.
+    found = await tx.row(
+        PlanFamily,
+        "SELECT p.id, p.identifier, p.product_id, o.currency, p.archived_at IS NOT NULL AS is_archived,"
+        "  o.archived_at IS NOT NULL AS is_product_archived,"
+        "  max(version) FILTER (WHERE state = 'published') AS published,"
+        "  max(version) FILTER (WHERE state = 'draft') AS draft, max(version) AS last"
+        " FROM plans AS p JOIN products AS o ON o.tenant_id = p.tenant_id AND o.id = p.product_id"
+        "  JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+        " WHERE p.tenant_id = %s AND p.id = %s GROUP BY p.id, p.tenant_id, o.tenant_id, o.id",
+        (tx.tenant_id, id),
+    )
+    assert found is not None
+    return found
+
+
+async def lock_identifiers(tx: Tx, start: str) -> list[str]:
+    """Return the taken identifiers that begin so; nobody else takes one until this transaction ends."""
+    await tx.alone_with("plan identifiers")
+    return await tx.value(
+        "SELECT coalesce(array_agg(identifier), '{}') FROM plans WHERE tenant_id = %s AND starts_with(identifier, %s)",
+        (tx.tenant_id, start),
+    )
+
+
+async def find_plan_id(tx: Tx, identifier: str) -> UUID | None:
+    """Return the id of a plan, or None."""
+    return await tx.value("SELECT id FROM plans WHERE tenant_id = %s AND identifier = %s", (tx.tenant_id, identifier))
+
+
+async def insert_plan(tx: Tx, identifier: str, product_id: UUID) -> UUID | None:
+    """Write a plan without versions and return its id, or None where the identifier is taken."""
+    return await tx.value(
+        "INSERT INTO plans (tenant_id, id, identifier, product_id, created_at) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (tenant_id, identifier) DO NOTHING RETURNING id",
+        (tx.tenant_id, new_id(tx.now), identifier, product_id, tx.now),
+    )
+
+
+async def insert_draft(tx: Tx, plan_id: UUID, version: int, fields: PlanFields, base_plan: str | None = None) -> UUID:
+    """Write a version of a plan that is to be edited, and return its id."""
+    return await tx.value(
+        "INSERT INTO plan_versions (tenant_id, id, plan_id, version, state, name, description, metadata, is_visible,"
+        "  license, links, ordering, base_plan_id, created_at, modified_at)"
+        " VALUES (%(tenant_id)s, %(id)s, %(plan_id)s, %(version)s, 'draft', %(name)s, %(description)s, %(metadata)s,"
+        "  %(is_visible)s, %(license)s, %(links)s, %(ordering)s,"
+        "  (SELECT id FROM plans WHERE tenant_id = %(tenant_id)s AND identifier = %(base_plan)s), %(now)s, %(now)s)"
+        " RETURNING id",
+        {
+            **_fields(fields),
+            "tenant_id": tx.tenant_id,
+            "id": new_id(tx.now),
+            "plan_id": plan_id,
+            "version": version,
+            "base_plan": base_plan,
+            "now": tx.now,
+        },
+    )
+
+
+def _fields(fields: PlanFields) -> dict[str, Any]:
+    return {
+        "name": fields.name,
+        "description": fields.description,
+        "metadata": fields.metadata,
+        "is_visible": fields.is_visible,
+        "license": _json(fields.license),
+        "links": _json(fields.links),
+        "ordering": fields.ordering,
+    }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def update_fields(tx: Tx, version_id: UUID, fields: PlanFields) -> None:
+    """Write what a draft says about itself."""
+    await tx.execute(
+        "UPDATE plan_versions SET name = %(name)s, description = %(description)s, metadata = %(metadata)s,"
+        " is_visible = %(is_visible)s, license = %(license)s, links = %(links)s, ordering = %(ordering)s,"
+        " modified_at = %(now)s WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
+        {**_fields(fields), "tenant_id": tx.tenant_id, "id": version_id, "now": tx.now},
+    )
+
+
+async def update_modified(tx: Tx, version_id: UUID) -> None:
+    """Note that something about a draft changed now."""
+    await tx.execute(
+        "UPDATE plan_versions SET modified_at = %s WHERE tenant_id = %s AND id = %s",
+        (tx.now, tx.tenant_id, version_id),
+    )
+
+
+async def update_base(tx: Tx, version_id: UUID, base_plan: str | None) -> None:
+    """Base a draft on another plan, or on none."""
+    await tx.execute(
+        "UPDATE plan_versions SET modified_at = %(now)s, base_plan_id ="
+        " (SELECT id FROM plans WHERE tenant_id = %(tenant_id)s AND identifier = %(base_plan)s)"
+        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
+        {"tenant_id": tx.tenant_id, "id": version_id, "base_plan": base_plan, "now": tx.now},
+    )
+
+
+async def list_granted(tx: Tx, plan_id: UUID) -> set[UUID]:
+    """Return the features that the version for sale of a plan grants."""
+    return set(
+        await tx.value(
+            "SELECT coalesce(array_agg(feature_id), '{}') FROM plan_entitlements AS e JOIN plan_versions AS v"
+            "  ON v.tenant_id = e.tenant_id AND v.id = e.version_id AND state = 'published'"
+            " WHERE v.tenant_id = %s AND v.plan_id = %s",
+            (tx.tenant_id, plan_id),
+        )
+    )
+
+
+async def has_base_above(tx: Tx, plan_id: UUID, base_plan_id: UUID) -> bool:
+    """Say whether the base plan is this one itself, or is based on it, near or far, by its newest version."""
+    return await tx.value(
+        "WITH RECURSIVE above (id) AS ("
+        "  SELECT %(base_plan_id)s::uuid UNION SELECT v.base_plan_id FROM above JOIN plan_versions AS v"
+        "   ON v.tenant_id = %(tenant_id)s AND v.plan_id = above.id"
+        "   AND v.state <> 'superseded' AND v.base_plan_id IS NOT NULL"
+        ") SELECT EXISTS (SELECT FROM above WHERE id = %(plan_id)s)",
+        {"tenant_id": tx.tenant_id, "plan_id": plan_id, "base_plan_id": base_plan_id},
+    )
+
+
+async def has_children(tx: Tx, plan_id: UUID) -> bool:
+    """Say whether any version of another plan is based on this one."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM plan_versions WHERE tenant_id = %s AND base_plan_id = %s)", (tx.tenant_id, plan_id)
+    )
+
+
+async def has_published(tx: Tx, identifier: str) -> bool:
+    """Say whether a version of this plan is for sale."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM plans AS p JOIN plan_versions AS v"
+        "  ON v.tenant_id = p.tenant_id AND v.plan_id = p.id AND state = 'published'"
+        " WHERE p.tenant_id = %s AND identifier = %s)",
+        (tx.tenant_id, identifier),
+    )
+
+
+async def list_published_currencies(tx: Tx, plan_id: UUID) -> frozenset[str]:
+    """Return the currencies in which the version for sale has a price."""
+    return frozenset(
+        await tx.value(
+            "SELECT coalesce(array_agg(currency), '{}') FROM plan_prices AS r JOIN plan_versions AS v"
+            "  ON v.tenant_id = r.tenant_id AND v.id = r.version_id AND state = 'published'"
+            " WHERE v.tenant_id = %s AND v.plan_id = %s",
+            (tx.tenant_id, plan_id),
+        )
+    )
+
+
+async def update_published(tx: Tx, plan_id: UUID, version_id: UUID) -> None:
+    """Put a draft on sale instead of the version that was."""
+    await tx.execute(
+        "UPDATE plan_versions SET state = 'superseded' WHERE tenant_id = %s AND plan_id = %s AND state = 'published'",
+        (tx.tenant_id, plan_id),
+    )
+    await tx.execute(
+        "UPDATE plan_versions SET state = 'published', published_at = %(now)s, modified_at = %(now)s"
+        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
+        {"tenant_id": tx.tenant_id, "id": version_id, "now": tx.now},
+    )
+
+
+async def insert_migration(tx: Tx, plan_id: UUID, version_id: UUID, rollout: Rollout) -> None:
+    """Record what is to be done for those who bought an earlier version."""
+    await tx.execute(
+        "INSERT INTO plan_migrations (tenant_id, id, plan_id, to_version_id, update_features, update_pricing,"
+        " created_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (tx.tenant_id, new_id(tx.now), plan_id, version_id, rollout.update_features, rollout.update_pricing, tx.now),
+    )
+
+
+async def delete_version(tx: Tx, version_id: UUID) -> None:
+    """Delete a draft with all that stands below it."""
+    await tx.execute("DELETE FROM plan_versions WHERE tenant_id = %s AND id = %s", (tx.tenant_id, version_id))
+
+
+async def delete_plan(tx: Tx, plan_id: UUID) -> None:
+    """Delete a plan that has no versions."""
+    await tx.execute("DELETE FROM plans WHERE tenant_id = %s AND id = %s", (tx.tenant_id, plan_id))
+
+
+async def update_archived(tx: Tx, plan_id: UUID, *, is_archived: bool) -> None:
+    """Take a plan out of the list, or bring it back."""
+    await tx.execute(
+        "UPDATE plans SET archived_at = %s WHERE tenant_id = %s AND id = %s",
+        (tx.now if is_archived else None, tx.tenant_id, plan_id),
+    )
+
+
+async def insert_entitlements(tx: Tx, version_id: UUID, entitlements: Sequence[PlanEntitlement]) -> None:
+    """Write the entitlements of a draft, in their order."""
+    rows = [
+        {
+            "feature_id": entitlement.feature_id,
+            "ordering": ordering,
+            "details": entitlement.details,
+            "is_inherited": entitlement.is_inherited,
+            "is_value_overridden": entitlement.is_value_overridden,
+        }
+        for ordering, entitlement in enumerate(entitlements)
+    ]
+    await tx.execute(
+        "INSERT INTO plan_entitlements (tenant_id, version_id, feature_id, ordering, details, is_inherited,"
+        "  is_value_overridden)"
+        " SELECT %s, %s, feature_id, ordering, details, is_inherited, is_value_overridden"
+        " FROM json_to_recordset(%s::json) AS e (feature_id uuid, ordering smallint, details json,"
+        "  is_inherited boolean, is_value_overridden boolean)",
+        (tx.tenant_id, version_id, _json(rows)),
+    )
+
+
+async def delete_entitlements(tx: Tx, version_id: UUID) -> None:
+    """Take all entitlements from a draft."""
+    await tx.execute(
+        "DELETE FROM plan_entitlements WHERE tenant_id = %s AND version_id = %s", (tx.tenant_id, version_id)
+    )
+
+
+async def insert_files(tx: Tx, version_id: UUID, files: Sequence[PlanFile]) -> None:
+    """Write files of a draft."""
+    for file in files:
+        await tx.execute(
+            "INSERT INTO plan_files (tenant_id, version_id, id, name, file_name, ordering, enabled)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (tx.tenant_id, version_id, file.id, file.name, file.file_name, file.ordering, file.enabled),
+        )
+
+
+async def delete_file(tx: Tx, version_id: UUID, id: UUID) -> None:
+    """Take a file from a draft."""
+    await tx.execute(
+        "DELETE FROM plan_files WHERE tenant_id = %s AND version_id = %s AND id = %s", (tx.tenant_id, version_id, id)
+    )
+
+
+async def find_downloadable(tx: Tx, identifier: str, id: UUID) -> int | None:
+    """Return the tenant of a file that buyers of this plan may download, or None; not asked on behalf of any tenant."""
+    return await tx.value(
+        "SELECT f.tenant_id FROM plan_files AS f JOIN plan_versions AS v"
+        "  ON v.tenant_id = f.tenant_id AND v.id = f.version_id"
+        " JOIN plans AS p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id"
+        " WHERE f.id = %s AND p.identifier = %s AND f.enabled LIMIT 1",
+        (id, identifier),
+    )
+
+
+async def list_unused_files(tx: Tx, ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the files that no version of any plan has."""
+    return await tx.value(
+        "SELECT coalesce(array_agg(id), '{}') FROM unnest(%s::uuid[]) AS given (id) WHERE NOT EXISTS ("
+        " SELECT FROM plan_files AS f WHERE f.tenant_id = %s AND f.id = given.id)",
+        (list(ids), tx.tenant_id),
+    )

@@ -1,0 +1,128 @@
+"""Prices of a plan: what is charged for it, in which currency, how often."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
+from kelviq_server.core.pricing import PriceModel, Rate, Tier
+
+
+class PriceType(StrEnum):
+    """Whether a plan costs something."""
+
+    FREE = "FREE"
+    PAID = "PAID"
+    # By agreement: each sale names its own amount.
+    CUSTOM = "CUSTOM"
+
+
+class TaxBehavior(StrEnum):
+    """Whether a price has the tax in it."""
+
+    INCLUSIVE = "INCLUSIVE"
+    EXCLUSIVE = "EXCLUSIVE"
+    UNSPECIFIED = "UNSPECIFIED"
+
+
+class PaymentType(StrEnum):
+    """Whether a quantity is paid before it is used, or after."""
+
+    ADVANCE_COMMITMENT = "ADVANCE_COMMITMENT"
+    PAY_AS_YOU_GO = "PAY_AS_YOU_GO"
+
+
+class ThresholdType(StrEnum):
+    """What the thresholds of an alert are: parts of the limit, or quantities."""
+
+    PERCENTAGE = "PERCENTAGE"
+    BALANCE = "BALANCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """How much of what was not used is carried into the next period."""
+
+    enabled: bool = False
+    # Of the unused quantity, 0 to 100.
+    percentage: Decimal = Decimal(0)
+    # In units; none means all of the percentage.
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageAlerts:
+    """At which usage the merchant is told."""
+
+    enabled: bool = False
+    thresholds: tuple[Decimal, ...] = ()
+    threshold_type: ThresholdType = ThresholdType.PERCENTAGE
+
+
+@dataclass(frozen=True, slots=True)
+class MeterTerms:
+    """What holds for a priced meter whatever the currency: a regional price has them from the base price."""
+
+    reset: Reset = Reset.NEVER
+    reset_time: ResetTime | None = None
+    has_unlimited_usage: bool = False
+    rollover: Rollover | None = None
+    usage_alerts: UsageAlerts = field(default_factory=UsageAlerts)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What is charged each period. An amount belongs to FLAT and PACKAGE, tiers to the other models."""
+
+    period: ChargePeriod
+    amount: Decimal | None = None
+    package_size: int | None = None
+    tiers: tuple[Tier, ...] = ()
+    # How few and how many may be bought.
+    min_quantity: int | None = None
+    max_quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of a price: for one feature by its quantity, or for the plan itself; `chargeCatalogPrice` on the wire."""
+
+    # None: the plan itself, whatever is used.
+    feature_id: UUID | None
+    model: PriceModel
+    payment_type: PaymentType
+    terms: MeterTerms
+    charges: tuple[Charge, ...]
+
+    def rate(self, period: ChargePeriod) -> Rate:
+        """Return what core/pricing needs to price a quantity for one period; raises StopIteration without a charge."""
+        charge = next(charge for charge in self.charges if charge.period is period)
+        return Rate(self.model, charge.amount or Decimal(0), charge.package_size or 1, charge.tiers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPrice:
+    """What a price is made from; without a currency it is in the product's."""
+
+    price_type: PriceType
+    currency: str | None
+    free_trial: bool = False
+    trial_days: int = 0
+    enabled: bool = True
+    tax_behavior: TaxBehavior = TaxBehavior.EXCLUSIVE
+    components: tuple[Component, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price(NewPrice):
+    """A price of a version of a plan. The first of a version is its base price, the others are regional."""
+
+    id: UUID
+    version_id: UUID
+    currency: str
+
+    def periods(self) -> Iterator[ChargePeriod]:
+        """Yield the periods in which it is charged, each once."""
+        yield from dict.fromkeys(charge.period for component in self.components for charge in component.charges)

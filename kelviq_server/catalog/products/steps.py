@@ -1,0 +1,25 @@
+"""What the parts of the catalog lend a hand to each other with: files of a product."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from kelviq_server.catalog.products import rules, store
+from kelviq_server.catalog.products.records import FileKind, ProductFile
+from kelviq_server.media import steps as media
+from kelviq_server.media.records import Upload
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.wire import refuse_faults
+
+FIELDS = {FileKind.IMAGE: "imageKeys", FileKind.FILE: "fileKeys"}
+
+
+async def add_files(
+    tx: Tx, id: UUID, kind: FileKind, had: Sequence[ProductFile], kept: Sequence[tuple[Upload, int]]
+) -> None:
+    """Attach kept uploads to a product that is locked or new, after the files of this kind that it had."""
+    if not kept:
+        return
+    if reason := rules.too_many(kind, had, len(kept)):
+        refuse_faults([((FIELDS[kind],), reason)])
+    attached = await media.attach(tx, kept, public=kind is FileKind.IMAGE)
+    await store.insert_files(tx, id, rules.product_files(kind, had, attached))

@@ -1,0 +1,138 @@
+"""Field types of bodies beyond texts: numbers, truth, currencies, slugs, addresses, lists of them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import iso4217
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictBool,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from kelviq_server.core.slugs import SLUG
+from kelviq_server.platform.wire import Text, not_a_choice
+
+MAX_INT = 2**63 - 1
+# Unit prices go down to 12 decimals and up to a million millions; a product with any quantity stays exact.
+MAX_AMOUNT = 10**12
+MAX_PLACES = 12
+
+
+def _whole(value: Any) -> Any:
+    """Take whole numbers alone, as numbers: 5 and 5.0, but neither "5" nor true."""
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        # Out of all bounds already, and costly to write out.
+        return int(value) if value.adjusted() < 30 else MAX_INT + 1 if value > 0 else -MAX_INT - 2
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("whole", "A valid integer is required.")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("number", "A valid number is required.")
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > MAX_PLACES and number != number.quantize(_SMALLEST):
+        raise PydanticCustomError("places", "Ensure that there are no more than 12 decimal places.")
+    return number
+
+
+_SMALLEST = Decimal(1).scaleb(-MAX_PLACES)
+
+
+@cache
+def currency_exponents() -> dict[str, int]:
+    """Return the ISO 4217 codes that something can be sold in, with their number of decimals."""
+    return {
+        currency.code: currency.exponent
+        for currency in iso4217.Currency
+        if currency.exponent is not None and currency.code not in ("XXX", "XTS")
+    }
+
+
+def _currency(value: str) -> str:
+    code = value.upper()
+    if code not in currency_exponents():
+        raise PydanticCustomError("currency", "{reason}", {"reason": not_a_choice(value)})
+    return code
+
+
+def _slug(value: str) -> str:
+    if not SLUG.fullmatch(value):
+        raise PydanticCustomError(
+            "slug",
+            "Enter a valid identifier of lower-case letters, digits, hyphens and underscores, "
+            "beginning with a letter or a digit.",
+        )
+    return value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_one = False
+    if not is_one or any(character.isspace() for character in value):
+        raise PydanticCustomError("url", "Enter a valid URL.")
+    return value
+
+
+Flag = StrictBool
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Annotates an int: whole numbers between two bounds, both included."""
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return how pydantic checks it."""
+        bounded = core_schema.int_schema(ge=self.least, le=self.most)
+        return core_schema.no_info_before_validator_function(_whole, bounded)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return how the document shows it."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+# What something costs, in the currency's major unit, exact to twelve decimals.
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    Field(ge=0, le=MAX_AMOUNT),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_AMOUNT}),
+]
+Currency = Annotated[
+    str,
+    AfterValidator(_currency),
+    WithJsonSchema({"type": "string", "enum": sorted(currency_exponents())}),
+]
+Slug = Annotated[
+    str,
+    Field(max_length=255),
+    AfterValidator(_slug),
+    WithJsonSchema({"type": "string", "maxLength": 255, "pattern": f"^{SLUG.pattern}$"}),
+]
+WebAddress = Annotated[
+    Text,
+    Field(max_length=2000),
+    AfterValidator(_web_address),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": 2000, "pattern": "^https?://[^\\s/?#]+"}),
+]
+Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
+# Uploads to attach, by the keys that POST /media/ answered with.
+FileKeys = Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=100)]
