@@ -167,7 +167,7 @@ BREACHES = [
         "from kelviq_server.billing import records, store\n",
         "{file}:1: a rule imports kelviq_server.billing.store",
     ),
-    Breach(money.floats, "core/money.py", "def add(a: float) -> int: ...\n", "{file}:1: float"),
+    Breach(money.floats, "core/coins.py", "def add(a: float) -> int: ...\n", "{file}:1: float"),
     Breach(money.floats, "billing/rules.py", "x = round(total_units)\n", "{file}:1: round"),
     Breach(money.floats, "billing/rules.py", "x = total_units * 1.19\n", "{file}:1: float 1.19"),
     Breach(sizes.long_files, "/bench/long.py", "x = 1\n" * 401, "{file}: 401 lines"),

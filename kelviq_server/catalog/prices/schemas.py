@@ -67,7 +67,7 @@ Percentage = Annotated[Amount, Field(le=100), WithJsonSchema({"type": "number", 
 class PriceData(Body):
     """What FLAT and PACKAGE cost."""
 
-    amount: Amount | None = Field(None, description="For each unit, or each block.", examples=[29.99])
+    amount: Amount | None = Field(None, description="For each unit, or each block.", examples=[Decimal("29.99")])
     block_size: Annotated[int, Between(1, MAX_INT)] | None = Field(
         None, description="How many units a block of PACKAGE has."
     )
@@ -77,7 +77,7 @@ class TierWrite(Body):
     """A range of quantities and its price."""
 
     up_to: Bound = Field(description='The last quantity that belongs to it; "inf" or null for the last tier.')
-    unit_amount: Amount | None = Field(None, description="For each unit.", examples=[0.001])
+    unit_amount: Amount | None = Field(None, description="For each unit.", examples=[Decimal("0.001")])
     flat_amount: Amount | None = Field(None, description="Besides, once.", examples=[0])
 
     def tier(self) -> Tier:
