@@ -28,7 +28,7 @@ from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
 from kelviq_server.platform.docs_page import docs_routes
 from kelviq_server.platform.file_choice import chosen_file_store
-from kelviq_server.platform.file_store import use_file_store
+from kelviq_server.platform.file_store import current_file_store, use_file_store
 from kelviq_server.platform.health import health_routes
 from kelviq_server.platform.http import Api
 from kelviq_server.platform.json_body import dump
@@ -145,7 +145,13 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         public_url,
     )
     app = Application(
-        routes=[*_contract_routes(), Route("/", _root), *docs_routes(), *health_routes(), *storage_routes(public_url)],
+        routes=[
+            *_contract_routes(),
+            Route("/", _root),
+            *docs_routes(),
+            *health_routes(),
+            *storage_routes(current_file_store, public_url),
+        ],
         exception_handlers={HTTPException: _refuse, Exception: _fault},
         lifespan=lifespan,
     )

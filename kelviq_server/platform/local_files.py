@@ -33,6 +33,8 @@ PATH = "/storage/"
 BUCKET = "local"
 MAX_SEGMENTS = 8
 MAX_SEGMENT_BYTES = 255
+# Written in pieces of this size: each costs a walk to another thread.
+WRITE_BYTES = 1024 * 1024
 # Signed in the place of the caller's Host header, which proxies rewrite: only we make and check these addresses.
 _HOST = "storage.invalid"
 _LONGEST_VALID = timedelta(days=7)
@@ -65,6 +67,7 @@ class LocalFiles:
         max_upload_bytes: int = MAX_UPLOAD_BYTES,
         now: Callable[[], datetime] = machine_time,
     ) -> None:
+        self._directory = directory
         self._objects = directory / "objects"
         self._incoming = directory / "incoming"
         self._credentials = Credentials("local", secret.hex(), "local")
@@ -107,7 +110,7 @@ class LocalFiles:
         return await asyncio.to_thread(self._keep, source, target)
 
     def _keep(self, source: str, target: str) -> int:
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_incoming()
         link = self._incoming / secrets.token_hex(16)
         try:
             # A second name for the same content: what is posted later under the first gets content of its own.
@@ -193,9 +196,14 @@ class LocalFiles:
 
     def open_incoming(self) -> tuple[Path, IO[bytes]]:
         """Return a new file beside the objects."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_incoming()
         path = self._incoming / secrets.token_hex(16)
         return path, path.open("xb")
+
+    def _make_incoming(self) -> None:
+        # Files may be meant for those who paid: other accounts of the machine have no business here.
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.mkdir(exist_ok=True)
 
     def put(self, incoming: Path, key: str) -> None:
         """Give a finished file its place, on disk when this returns."""
@@ -225,14 +233,24 @@ class Incoming:
         self._permission = permission
         self._path, self._file = files.open_incoming()
         self._size = 0
+        self._unwritten: list[bytes] = []
+        self._unwritten_bytes = 0
         # S3 names an object's content by its MD5; it guards nothing.
         self._digest = hashlib.md5(usedforsecurity=False)
 
-    def write(self, content: bytes) -> None:
-        """Write on; raises StorageRefused as soon as it is more than allowed."""
+    def take(self, content: bytes) -> bool:
+        """Take more of the content, and say whether it is time to write; raises StorageRefused if it is too much."""
         self._size += len(content)
         if self._size > self._permission.max_bytes:
             raise StorageRefused(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
+        self._unwritten.append(content)
+        self._unwritten_bytes += len(content)
+        return self._unwritten_bytes >= WRITE_BYTES
+
+    def write(self) -> None:
+        """Write what was taken."""
+        content = b"".join(self._unwritten)
+        self._unwritten, self._unwritten_bytes = [], 0
         self._digest.update(content)
         self._file.write(content)
 
@@ -242,6 +260,7 @@ class Incoming:
             raise StorageRefused(
                 400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size."
             )
+        self.write()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -157,7 +158,7 @@ class Operations:
         ) -> Callable[[Call[Any]], Awaitable[Response]]:
             self.all.append(
                 Operation(
-                    method, path, id, summary, (handler.__doc__ or "").strip(), self.tag,
+                    method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
                     is_body_required,
                 )

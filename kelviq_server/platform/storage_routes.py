@@ -4,16 +4,16 @@ Nothing that is served here can run in our origin, whatever its type: the header
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from html import escape
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from kelviq_server.core.errors import NotFound
-from kelviq_server.platform.answers import refusal_answer
-from kelviq_server.platform.file_store import current_file_store
+from kelviq_server.platform.file_store import FileStore
 from kelviq_server.platform.local_files import PATH, Incoming, LocalFiles
 from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.s3_signing import quote_path
@@ -23,9 +23,7 @@ from kelviq_server.platform.upload_reader import UploadReader
 # An upload may take long, but not stand still.
 PIECE_SECONDS = 60
 UPLOAD_SECONDS = 6 * 3600
-# Written in pieces of this size: each costs a walk to another thread.
-WRITE_BYTES = 1024 * 1024
-# So much of a refused upload is still read, so that its sender gets to see why; more is cut off.
+# So much of a refused upload is read after the answer, so that its sender gets to see it; more is cut off.
 DRAIN_BYTES = 4 * 1024 * 1024
 DRAIN_SECONDS = 10
 
@@ -44,18 +42,27 @@ _HARMLESS = _OPEN | {
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
 
 
-def storage_routes(public_url: PublicUrl) -> list[Route]:
-    """Return the routes of the local file store; without one, nothing is found there."""
+def storage_routes(file_store: Callable[[], FileStore], public_url: PublicUrl) -> list[Route]:
+    """Return the routes of the local file store; where the store is another one, nothing is found there."""
 
     async def post(request: Request) -> Response:
-        return await _post(request, public_url)
+        files = file_store()
+        if not isinstance(files, LocalFiles):
+            raise HTTPException(404)
+        return await _post(files, request, public_url)
+
+    async def get(request: Request) -> Response:
+        files = file_store()
+        if not isinstance(files, LocalFiles):
+            raise HTTPException(404)
+        return await _get(files, request)
 
     return [
         Route(PATH, post, methods=["POST"]),
         Route(PATH.rstrip("/"), post, methods=["POST"]),
         Route(PATH, _preflight, methods=["OPTIONS"]),
         Route(PATH + "{key:path}", _preflight, methods=["OPTIONS"]),
-        Route(PATH + "{key:path}", _get, methods=["GET"]),
+        Route(PATH + "{key:path}", get, methods=["GET"]),
     ]
 
 
@@ -63,10 +70,7 @@ async def _preflight(request: Request) -> Response:
     return Response(status_code=204, headers=_PREFLIGHT)
 
 
-async def _get(request: Request) -> Response:
-    files = current_file_store()
-    if not isinstance(files, LocalFiles):
-        return refusal_answer(NotFound())
+async def _get(files: LocalFiles, request: Request) -> Response:
     query = request.query_params
     try:
         path = await asyncio.to_thread(files.open_download, request.path_params["key"], query)
@@ -78,17 +82,13 @@ async def _get(request: Request) -> Response:
     return FileResponse(path, headers=headers)
 
 
-async def _post(request: Request, public_url: PublicUrl) -> Response:
-    files = current_file_store()
-    if not isinstance(files, LocalFiles):
-        return refusal_answer(NotFound())
+async def _post(files: LocalFiles, request: Request, public_url: PublicUrl) -> Response:
     pieces = request.stream()
     try:
         async with asyncio.timeout(UPLOAD_SECONDS):
             key, mark = await _store(files, request.headers.get("content-type", ""), pieces)
     except StorageRefused as refused:
-        await _drain(pieces)
-        return _refusal(refused)
+        return _refusal(refused, pieces)
     except TimeoutError:
         return _refusal(StorageRefused(400, "RequestTimeout", "Your socket connection was not read in time."))
     except ClientDisconnect:
@@ -101,8 +101,6 @@ async def _store(files: LocalFiles, content_type: str, pieces: AsyncIterator[byt
     """Store the file of a form, and return its key and the mark of its content; raises StorageRefused."""
     reader = UploadReader(content_type)
     incoming: Incoming | None = None
-    unwritten: list[bytes] = []
-    unwritten_bytes = 0
     key = ""
     try:
         while piece := await _next(pieces):
@@ -111,15 +109,10 @@ async def _store(files: LocalFiles, content_type: str, pieces: AsyncIterator[byt
                 permission = files.permit(reader.fields)
                 key = permission.key
                 incoming = await asyncio.to_thread(files.receive, permission)
-            if content:
-                unwritten.append(content)
-                unwritten_bytes += len(content)
-            if incoming is not None and unwritten_bytes >= WRITE_BYTES:
-                await asyncio.to_thread(incoming.write, b"".join(unwritten))
-                unwritten, unwritten_bytes = [], 0
+            if incoming is not None and incoming.take(content):
+                await asyncio.to_thread(incoming.write)
         reader.check_end()
         assert incoming is not None
-        await asyncio.to_thread(incoming.write, b"".join(unwritten))
         return key, await asyncio.to_thread(incoming.finish)
     finally:
         if incoming is not None:
@@ -145,8 +138,24 @@ async def _drain(pieces: AsyncIterator[bytes]) -> None:
         return
 
 
-def _refusal(refused: StorageRefused) -> Response:
-    # What was not read of the request would otherwise be taken for the next one.
-    headers = _HARMLESS | {"Connection": "close"}
+def _refusal(refused: StorageRefused, pieces: AsyncIterator[bytes] | None = None) -> Response:
     content = _XML.format(refused.code, escape(refused.message, quote=False))
-    return Response(content, refused.status, headers, "application/xml")
+    if pieces is None:
+        return Response(content, refused.status, _HARMLESS, "application/xml")
+    return _Interruption(content, refused.status, pieces)
+
+
+class _Interruption(Response):
+    """An answer given while the request is still coming in."""
+
+    def __init__(self, content: str, status: int, pieces: AsyncIterator[bytes]) -> None:
+        # What was not read of the request would otherwise be taken for the next one.
+        super().__init__(content, status, _HARMLESS | {"Connection": "close"}, "application/xml")
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer whole, and go on reading for a while before the connection ends."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await _drain(self._pieces)
+        await send({"type": "http.response.body", "body": b""})
