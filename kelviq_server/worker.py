@@ -16,6 +16,7 @@ from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.mail import Mailbox
 from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, handle_due, sweep_handled, wait_for_work
+from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.settings import Settings
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ async def sweep() -> None:
     """Do what needs doing from time to time; each is safe to run in several workers at once."""
     now = datetime.now(UTC)
     await fold_tallies()
+    await forget_whole_allowances(now)
     await sweep_uploads(now)
     for _ in range(SWEEP_ROUNDS):
         # Lent anew for each batch: the API waits for connections too.

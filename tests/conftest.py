@@ -12,6 +12,8 @@ from psycopg.sql import SQL, Identifier
 
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import close_pool, open_pool
+from kelviq_server.platform.file_store import use_file_store
+from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.migrate import migrate
 from kelviq_server.platform.vault import Vault, use_vault
 from tests import make
@@ -71,9 +73,10 @@ def conninfo(admin_conninfo: str, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def pool(conninfo: str) -> AsyncIterator[None]:
+async def pool(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
     """This process's connections, as the server has them."""
     use_vault(Vault(SECRET))
+    use_file_store(LocalFiles(tmp_path_factory.mktemp("media"), SECRET.encode()))
     await open_pool(conninfo, size=40)
     yield
     await close_pool()

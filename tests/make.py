@@ -8,7 +8,13 @@ from uuid import uuid4
 
 from kelviq_server.customers.actions.create_customer import create_customer
 from kelviq_server.customers.records import Customer, NewCustomer
+from kelviq_server.media import steps as media
+from kelviq_server.media.actions.prepare_upload import prepare_upload
+from kelviq_server.media.records import StoredFile, Upload
 from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
+from kelviq_server.platform.file_store import current_file_store
+from kelviq_server.platform.local_files import LocalFiles
+from kelviq_server.platform.upload_policy import Permission
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.found_organization import found_organization
 from kelviq_server.tenants.records import EnvironmentName, Organization, OrganizationKeys
@@ -45,6 +51,32 @@ def new_customer(**fields: Any) -> NewCustomer:
 async def customer(tenant: Tenant, **fields: Any) -> Customer:
     """Create a customer."""
     return await create_customer(tenant, new_customer(**fields))
+
+
+async def upload(tenant: Tenant, content: bytes | None = b"content", name: str = "a.png") -> Upload:
+    """Prepare an upload and post its content, if any, past HTTP."""
+    prepared, _ = await prepare_upload(tenant, name, "image/png", "http://testserver")
+    if content is not None:
+        put_object(prepared.upload_key, content)
+    return prepared
+
+
+def put_object(key: str, content: bytes) -> None:
+    """Put an object into the built-in store."""
+    files = current_file_store()
+    assert isinstance(files, LocalFiles)
+    incoming = files.receive(Permission(key, 0, len(content)))
+    incoming.take(content)
+    incoming.finish()
+
+
+async def attached(tenant: Tenant, content: bytes = b"content", *, public: bool = False) -> StoredFile:
+    """Upload a file and attach it, as a module would that owns it."""
+    prepared = await upload(tenant, content)
+    size_bytes = await current_file_store().keep(prepared.upload_key, prepared.file_key)
+    async with transaction(tenant) as tx:
+        [file] = await media.attach(tx, [(prepared, size_bytes)], public=public)
+    return file
 
 
 async def events(tenant: Tenant) -> list[dict[str, Any]]:

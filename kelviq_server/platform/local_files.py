@@ -67,6 +67,7 @@ class LocalFiles:
         max_upload_bytes: int = MAX_UPLOAD_BYTES,
         now: Callable[[], datetime] = machine_time,
     ) -> None:
+        self._directory = directory
         self._objects = directory / "objects"
         self._incoming = directory / "incoming"
         self._credentials = Credentials("local", secret.hex(), "local")
@@ -109,7 +110,7 @@ class LocalFiles:
         return await asyncio.to_thread(self._keep, source, target)
 
     def _keep(self, source: str, target: str) -> int:
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_incoming()
         link = self._incoming / secrets.token_hex(16)
         try:
             # A second name for the same content: what is posted later under the first gets content of its own.
@@ -195,9 +196,14 @@ class LocalFiles:
 
     def open_incoming(self) -> tuple[Path, IO[bytes]]:
         """Return a new file beside the objects."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_incoming()
         path = self._incoming / secrets.token_hex(16)
         return path, path.open("xb")
+
+    def _make_incoming(self) -> None:
+        # Files may be meant for those who paid: other accounts of the machine have no business here.
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.mkdir(exist_ok=True)
 
     def put(self, incoming: Path, key: str) -> None:
         """Give a finished file its place, on disk when this returns."""

@@ -10,6 +10,12 @@ from datetime import UTC, datetime, timedelta
 from kelviq_server.platform.database import current_pool
 
 
+async def forget_whole_allowances(now: datetime) -> None:
+    """Delete what says no more than nothing would; addresses without a key would pile up otherwise."""
+    async with current_pool().connection() as connection:
+        await connection.execute("DELETE FROM rate_limits WHERE whole_at < %s", (now,))
+
+
 class RateLimit:
     """So many requests a second for each key, with a burst on top."""
 

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(
-        default=Path(".data"), description="Where the embedded database, the keys file and the mailbox live."
+        default=Path(".data"), description="Where the embedded database, the keys file, files and the mailbox live."
     )
     database_url: str | None = Field(
         default=None, description="A PostgreSQL 15 to 18 of your own, instead of the embedded one."

@@ -1,5 +1,6 @@
 """What the API does for operations that a client key may call: tried with one made for the purpose."""
 
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
 import httpx
@@ -15,7 +16,7 @@ from kelviq_server.platform.http import Api
 from kelviq_server.platform.openapi import document
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.platform.public_url import PublicUrl
-from kelviq_server.platform.rate_limits import RateLimit
+from kelviq_server.platform.rate_limits import RateLimit, forget_whole_allowances
 from tests.make import Made
 
 operations = Operations("Open", Access.CLIENT)
@@ -104,7 +105,10 @@ def without_key(rate_limit: RateLimit | None = None, *, address: str = "203.0.11
 async def test_what_is_public_needs_no_key_and_takes_any(pool: None) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic x"}):
         answer = await without_key().get("/api/v1/public/", headers=headers)
-        assert (answer.status_code, answer.headers["location"]) == (302, "https://elsewhere.example/address:203.0.113.7")
+        assert (answer.status_code, answer.headers["location"]) == (
+            302,
+            "https://elsewhere.example/address:203.0.113.7",
+        )
         assert answer.headers["cache-control"] == "public, max-age=300"
         assert answer.headers["access-control-allow-origin"] == "*"
 
@@ -132,6 +136,15 @@ async def test_one_address_does_not_use_up_the_allowance_of_another(pool: None) 
     answers = [await without_key(limit, address="192.0.2.1").get("/api/v1/public/") for _ in range(3)]
     answers.append(await without_key(limit, address="192.0.2.2").get("/api/v1/public/"))
     assert [answer.status_code for answer in answers] == [302, 302, 429, 302]
+
+
+async def test_whole_allowances_are_forgotten(pool: None) -> None:
+    address = "192.0.2.3"
+    limit = RateLimit(per_second=0.01, burst=1)
+    assert (await without_key(limit, address=address).get("/api/v1/public/")).status_code == 302
+    for later, expected in ((timedelta(0), 429), (timedelta(seconds=101), 302)):
+        await forget_whole_allowances(datetime.now(UTC) + later)
+        assert (await without_key(limit, address=address).get("/api/v1/public/")).status_code == expected
 
 
 def test_the_document_asks_no_key_of_what_is_public() -> None:
