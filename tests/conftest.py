@@ -15,7 +15,6 @@ from kelviq_server.platform.database import close_pool, open_pool
 from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.migrate import migrate
-from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.vault import Vault, use_vault
 from tests import make
 from tests.make import Made

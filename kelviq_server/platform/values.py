@@ -116,6 +116,8 @@ Amount = Annotated[
     Field(ge=0, le=MAX_AMOUNT),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_AMOUNT}),
 ]
+# An exact decimal of an answer.
+Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
     str,
     AfterValidator(_currency),

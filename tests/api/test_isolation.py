@@ -1,62 +1,126 @@
 """Nobody reaches anything of another tenant, by whatever id, through whatever route."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
 from starlette.applications import Starlette
 
 from kelviq_server.app import operations
+from kelviq_server.catalog.contents.actions.add_entitlements import add_entitlements
+from kelviq_server.catalog.features.actions.create_feature import create_feature
+from kelviq_server.catalog.features.records import FeatureType, NewFeature
+from kelviq_server.catalog.plans.actions.create_plan import create_plan
+from kelviq_server.catalog.plans.actions.publish_plan import publish_plan
+from kelviq_server.catalog.plans.actions.set_prices import set_prices
+from kelviq_server.catalog.plans.records import EntitlementDetails, NewEntitlement, NewPlan, PlanFields, Rollout
+from kelviq_server.catalog.prices.records import NewPrice, PriceType
+from kelviq_server.catalog.products.actions.create_product import create_product
+from kelviq_server.catalog.products.records import NewProduct, TaxCode
 from kelviq_server.partner.actions.create_partner import create_partner
+from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.operations import Access, Operation
 from tests import make
 from tests.api.conftest import Client, client_for, client_with
 from tests.make import Made
 
-# What fills a path parameter: for each name, how the victim comes to have one, as every id it has.
-Ids = Callable[[Made, Client], Awaitable[list[str]]]
+# The values that a path's parameters have for somebody, as every id each of them has: by the path up to the parameter.
+Ids = dict[str, list[str]]
+PRODUCT, PLAN = "/catalog/products/{pk}", "/catalog/plans/{identifier}"
 
 
-async def customer_ids(victim: Made, partner: Client) -> list[str]:
-    customer = await make.customer(victim.sandbox)
-    return [customer.external_id, str(customer.id)]
+async def customer_ids(tenant: Tenant) -> Ids:
+    customer = await make.customer(tenant)
+    return {"/customers/{customerId}": [customer.external_id, str(customer.id)]}
 
 
-async def organization_ids(victim: Made, partner: Client) -> list[str]:
+async def partner_ids(organization: Made, partner: Client) -> Ids:
     body = {"externalId": uuid4().hex, "email": f"{uuid4().hex}@example.com"}
     made = (await partner.post("/partner/organizations/", body)).json()
-    return [made["organizationIdentifier"], str(victim.organization.identifier)]
+    return {
+        "/partner/organizations/{identifier}": [
+            made["organizationIdentifier"], str(organization.organization.identifier)
+        ],
+        "/partner/organizations/by-external-id/{externalId}": [made["partnerExternalId"]],
+    }  # fmt: skip
 
 
-async def external_ids(victim: Made, partner: Client) -> list[str]:
-    body = {"externalId": uuid4().hex, "email": f"{uuid4().hex}@example.com"}
-    return [(await partner.post("/partner/organizations/", body)).json()["partnerExternalId"]]
+async def catalog_ids(tenant: Tenant) -> Ids:
+    """Make a product with an image, and a published plan with an entitlement and a file."""
+    image, file = await make.upload(tenant), await make.upload(tenant, name="terms.pdf")
+    suite = await create_product(tenant, NewProduct("Suite", TaxCode.SAAS), [image.upload_key])
+    feature = await create_feature(tenant, NewFeature(f"SSO {uuid4().hex}", FeatureType.BOOLEAN))
+    name = f"plan-{uuid4().hex}"
+    plan = await create_plan(tenant, NewPlan(suite.id, PlanFields("Pro"), name), [file.upload_key])
+    await add_entitlements(tenant, name, [NewEntitlement(feature.id, EntitlementDetails(True))])
+    await set_prices(tenant, name, [NewPrice(price_type=PriceType.FREE, currency="USD")])
+    await publish_plan(tenant, name, Rollout())
+    return {
+        PRODUCT: [str(suite.id)],
+        "/catalog/products/{product_pk}": [str(suite.id)],
+        "/catalog/products/{product_pk}/image/{pk}": [str(suite.files[0].id)],
+        "/catalog/features/{pk}": [str(feature.id)],
+        PLAN: [name],
+        f"{PLAN}/features/{{feature_id}}": [feature.identifier],
+        f"{PLAN}/file/{{pk}}": [str(plan.files[0].id)],
+    }
 
 
-IDS: dict[str, Ids] = {
-    "customerId": customer_ids,
-    "identifier": organization_ids,
-    "externalId": external_ids,
-}
 # A body that the operation takes, for those that want one.
-BODIES: dict[str, dict[str, Any]] = {"updateCustomer": {"name": "Mallory"}}
+BODIES: dict[str, dict[str, Any]] = {
+    "updateCustomer": {"name": "Mallory"},
+    "updateCatalogProduct": {"name": "Mallory"},
+    "updateCatalogProductSettings": {"vpn": False},
+    "updateCatalogProductImage": {"name": "Mallory"},
+    "updateCatalogFeature": {"name": "Mallory"},
+    "updateCatalogPlan": {"name": "Mallory"},
+    "publishCatalogPlan": {},
+    "restoreCatalogPlan": {"version": 1},
+    "bulkSetCatalogPlanPrices": {"prices": []},
+    "addCatalogPlanFeatures": {"planEntitlements": []},
+    "replaceCatalogPlanFeatures": {"planEntitlements": []},
+    "updateCatalogPlanFeature": {"details": {"value": False}},
+    "updateCatalogPlanFile": {"name": "Mallory"},
+}
 
 
 # What anybody may see without a key has no tenant to stay within: only what was made public is found at all.
-PUBLIC = {"viewMediaFile": "test_media.py: a file that is not public is not found"}
+PUBLIC = {
+    "viewMediaFile": "test_media.py: a file that is not public is not found",
+    "downloadCatalogPlanFile": "test_catalog_files.py: only under the plan's identifier, and while it is enabled",
+}
 
 
 def with_ids() -> list[Operation]:
     return [operation for operation in operations() if "{" in operation.path and operation.id not in PUBLIC]
 
 
-def parameter(operation: Operation) -> str:
-    return operation.path.split("{")[1].split("}")[0]
+def parameters(operation: Operation) -> list[str]:
+    """Return the operation's path up to each of its parameters."""
+    return [operation.path[: match.end()] for match in re.finditer(r"\{\w+\}", operation.path)]
 
 
-def test_every_route_with_an_id_is_walked() -> None:
-    missing = {f"{operation.method} {operation.path}" for operation in with_ids() if parameter(operation) not in IDS}
-    assert missing == set(), "say in IDS how a foreign tenant comes to have such an id"
+def paths(operation: Operation, ids: Ids) -> Iterator[str]:
+    """Yield the operation's path with every combination of these ids in it."""
+    names = [prefix.rpartition("/")[2] for prefix in parameters(operation)]
+    for values in product(*(ids[prefix] for prefix in parameters(operation))):
+        path = operation.path
+        for name, value in zip(names, values, strict=True):
+            path = path.replace(name, value)
+        yield path
+
+
+async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
+    found = await customer_ids(tenant) | await partner_ids(organization, partner) | await catalog_ids(tenant)
+    return {prefix: [value for value in values if value] for prefix, values in found.items()}
+
+
+async def test_every_route_with_an_id_is_walked(made: Made, partner_api: Client) -> None:
+    known = await ids_of(made.sandbox, made, partner_api)
+    missing = {prefix for operation in with_ids() for prefix in parameters(operation)} - known.keys()
+    assert missing == set(), "say how a foreign tenant comes to have such an id"
     assert {operation.id for operation in operations() if operation.access is Access.PUBLIC} == set(PUBLIC)
     unsent = {operation.id for operation in with_ids() if operation.body is not None} - BODIES.keys()
     assert unsent == set(), "say in BODIES what the operation takes"
@@ -68,25 +132,45 @@ async def test_an_id_of_another_tenant_is_not_found(
     victim = await make.organization()
     stranger = client_with(app, {"X-Kelviq-Partner-Key": await create_partner("Stranger")})
     same_organization = client_for(app, made.keys.production.server.plain)
-    own = await customer_ids(made, partner_api)
+    foreign = await ids_of(victim.sandbox, victim, partner_api)
+    own = await ids_of(made.sandbox, made, partner_api)
+    # What the attacker itself has, mixed with what the victim has below it.
+    mixed = {**foreign, "/catalog/products/{product_pk}": own["/catalog/products/{product_pk}"], PLAN: own[PLAN]}
     for operation in with_ids():
-        name = parameter(operation)
-        callers = [stranger] if operation.access is Access.PARTNER else [api]
-        foreign = await IDS[name](victim, partner_api)
-        for caller, ids in [(callers[0], foreign), *([(same_organization, own)] if callers[0] is api else [])]:
-            for id in ids:
-                path = operation.path.replace(f"{{{name}}}", id)
+        attempts = [(stranger, foreign)]
+        if operation.access is not Access.PARTNER:
+            attempts = [(api, foreign), (same_organization, own)]
+            if len(parameters(operation)) > 1:
+                attempts.append((api, mixed))
+        for caller, ids in attempts:
+            for path in paths(operation, ids):
                 answer = await caller.request(operation.method, path, json=BODIES.get(operation.id))
-                assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."}), f"{operation.id} {id}"
+                assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."}), f"{operation.id} {path}"
+
+
+async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made) -> None:
+    victim = await make.organization()
+    theirs, ours = await catalog_ids(victim.sandbox), await catalog_ids(made.sandbox)
+    plan, feature = f"/catalog/plans/{ours[PLAN][0]}/", theirs["/catalog/features/{pk}"][0]
+    upload = await make.upload(victim.sandbox)
+    charged = {"feature": feature, "charges": [{"chargePeriod": "MONTHLY", "priceData": {"amount": 1}}]}
+    refused = [
+        await api.post("/catalog/plans/", {"name": "Mine", "product": theirs[PRODUCT][0]}),
+        await api.post(plan + "features/", {"planEntitlements": [{"feature": feature, "details": {"value": True}}]}),
+        await api.request("PUT", plan + "features/", json={"planEntitlements": [], "basePlan": theirs[PLAN][0]}),
+        await api.post(plan + "prices/bulk/", {"prices": [{"priceType": "PAID", "chargeCatalogPrice": [charged]}]}),
+        await api.post("/catalog/products/", {"name": "x", "taxCode": "saas", "imageKeys": [upload.upload_key]}),
+        await api.patch(plan, {"fileKeys": [upload.upload_key]}),
+    ]
+    assert [answer.status_code for answer in refused] == [400] * len(refused)
 
 
 async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api: Client) -> None:
     victim = await make.organization()
-    await customer_ids(victim, partner_api)
-    await external_ids(victim, partner_api)
+    await ids_of(victim.sandbox, victim, partner_api)
     stranger = client_with(app, {"X-Kelviq-Partner-Key": await create_partner("Stranger")})
     for operation in operations():
         if operation.method == "GET" and "{" not in operation.path:
             caller = stranger if operation.access is Access.PARTNER else api
-            for query in ("", "?search=customer", "?page=last"):
+            for query in ("", "?search=s", "?page=last"):
                 assert (await caller.get(operation.path + query)).json()["count"] == 0, operation.id

@@ -28,11 +28,57 @@ DECIDED = {
     "CustomerCreateRequest.metadata.*: type": VERBATIM,
     "CustomerUpdateRequest.metadata.*: type": VERBATIM,
 }
+NULL = "null says no more than leaving it out, and is taken for that"
+SPELLING = "its spellings are known, and others refused"
+PERIODS = "the periods of the checkout schema, which QUARTERLY is another word for; EVERY_WEEK stands in the guides"
+_DETAILS = ("PlanChargeCatalogPrice", "PlanEntitlementDetails")
+DECIDED |= {
+    f"list{kind} query {name}: type": DECIDED[f"listCustomers query {name}: type"]
+    for kind in ("CatalogProducts", "CatalogFeatures", "CatalogPlans")
+    for name in ("page", "page_size")
+}
+DECIDED |= {f"{kind}.{name}: nullable": NULL for kind in _DETAILS for name in ("reset", "rollover", "usageAlerts")}
+DECIDED |= {
+    f"{name}: nullable": NULL
+    for name in (
+        "PlanCharge.tiers[].flatAmount", "PlanCharge.tiers[].unitAmount", "PlanCreateRequest.ordering",
+        "PlanPriceCreateRequest.currency", "ProductSettingsUpdateRequest.productUrl",
+    )
+}  # fmt: skip
+DECIDED |= {
+    f"{operation} 204": "DELETE answers 204 without a body"
+    for operation in (
+        "deleteCatalogFeature", "deleteCatalogPlan", "deleteCatalogPlanFeature", "deleteCatalogProduct",
+        "discardCatalogPlanDraft",
+    )
+}  # fmt: skip
+DECIDED |= {f"{kind}.reset: enum": PERIODS for kind in _DETAILS} | {"PlanCharge.chargePeriod: enum": PERIODS}
+DECIDED |= {f"{kind}.resetTime: enum": SPELLING for kind in _DETAILS}
+DECIDED |= {
+    "PlanPriceCreateRequest.currency: enum": "it must be an ISO 4217 code",
+    "ProductSettingsUpdateRequest.currency: enum": "it must be an ISO 4217 code",
+    "PlanEntitlementDetails.value: type": "published without a type: a boolean or a number, as its description says",
+    "PlanEntitlementDetails.value: nullable": "an unlimited meter has no value",
+    "PlanCharge.chargePeriod": "a charge without a period is charged never",
+    "PlanCharge.tiers[].upTo: nullable": 'answers spell an endless tier "inf", and take null for it',
+    "PlanCharge.tiers[].upTo": "a tier without a bound says so with null",
+    "PlanLink.name": "the guide on links: each requires both a name and a URL",
+    "PlanLink.url": "the guide on links: each requires both a name and a URL",
+}
 # What the official clients call although it is not published; the contract's list of surfaces has each.
-OURS = {"GET /customers/{customerId}/", "DELETE /customers/{customerId}/"}
+OURS = {
+    "GET /customers/{customerId}/",
+    "DELETE /customers/{customerId}/",
+    "PATCH /catalog/features/{pk}/",
+    "PUT /catalog/plans/{identifier}/features/",
+    "GET /catalog/plans/{identifier}/versions/",
+}
 
 # What nobody published and no client calls by itself, and why it is there.
-BEYOND = {"GET /media/{id}/{fileName}": "the address of a product's image has to last, and a signed one does not"}
+BEYOND = {
+    "GET /media/{id}/{fileName}": "the address of a product's image has to last, and a signed one does not",
+    "POST /catalog/plans/{identifier}/restore/": "the dashboard restores published versions and archived plans",
+}
 
 
 def _spec(name: str) -> str:

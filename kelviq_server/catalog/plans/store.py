@@ -343,12 +343,16 @@ async def delete_file(tx: Tx, version_id: UUID, id: UUID) -> None:
 
 
 async def find_downloadable(tx: Tx, identifier: str, id: UUID) -> int | None:
-    """Return the tenant of a file that buyers of this plan may download, or None; not asked on behalf of any tenant."""
+    """Return the tenant of a file that buyers of this plan may download, or None; not asked on behalf of any tenant.
+
+    The newest version that was published with it decides; for a file that none has yet, the draft.
+    """
     return await tx.value(
-        "SELECT f.tenant_id FROM plan_files AS f JOIN plan_versions AS v"
-        "  ON v.tenant_id = f.tenant_id AND v.id = f.version_id"
-        " JOIN plans AS p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id"
-        " WHERE f.id = %s AND p.identifier = %s AND f.enabled LIMIT 1",
+        "SELECT CASE WHEN enabled THEN tenant_id END FROM ("
+        "  SELECT f.tenant_id, f.enabled FROM plan_files AS f JOIN plan_versions AS v"
+        "   ON v.tenant_id = f.tenant_id AND v.id = f.version_id"
+        "  JOIN plans AS p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id"
+        "  WHERE f.id = %s AND p.identifier = %s ORDER BY v.state = 'draft', v.version DESC LIMIT 1) AS deciding",
         (id, identifier),
     )
 

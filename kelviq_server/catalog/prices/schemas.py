@@ -24,7 +24,7 @@ from kelviq_server.catalog.prices.rules import BY_AMOUNT
 from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
 from kelviq_server.core.pricing import PriceModel, Tier
 from kelviq_server.platform.listing import ListAnswer
-from kelviq_server.platform.values import MAX_INT, Amount, Between, Currency, Flag, Id
+from kelviq_server.platform.values import MAX_INT, Amount, Between, Currency, Flag, Id, Number
 from kelviq_server.platform.wire import Answer, Body, not_a_choice
 
 MAX_TRIAL_DAYS = 730
@@ -52,7 +52,7 @@ def _empty_is_none(value: Any) -> Any:
 Period = Annotated[
     ChargePeriod,
     BeforeValidator(_period),
-    WithJsonSchema({"type": "string", "enum": [*ChargePeriod, "QUARTERLY"]}),
+    WithJsonSchema({"type": "string", "enum": [*(period.value for period in ChargePeriod), "QUARTERLY"]}),
 ]
 Bound = Annotated[
     Annotated[int, Between(1, MAX_INT)] | None,
@@ -67,7 +67,7 @@ Percentage = Annotated[Amount, Field(le=100), WithJsonSchema({"type": "number", 
 class PriceData(Body):
     """What FLAT and PACKAGE cost."""
 
-    amount: Amount | None = Field(None, description="For each unit, or each block.", examples=[Decimal("29.99")])
+    amount: Amount | None = Field(None, description="For each unit, or each block.", examples=[29])
     block_size: Annotated[int, Between(1, MAX_INT)] | None = Field(
         None, description="How many units a block of PACKAGE has."
     )
@@ -77,7 +77,7 @@ class TierWrite(Body):
     """A range of quantities and its price."""
 
     up_to: Bound = Field(description='The last quantity that belongs to it; "inf" or null for the last tier.')
-    unit_amount: Amount | None = Field(None, description="For each unit.", examples=[Decimal("0.001")])
+    unit_amount: Amount | None = Field(None, description="For each unit.", examples=[1])
     flat_amount: Amount | None = Field(None, description="Besides, once.", examples=[0])
 
     def tier(self) -> Tier:
@@ -215,8 +215,19 @@ class PlanCharge(Answer):
     price_data: dict[str, Any] = Field(
         description="FLAT and PACKAGE: `{ amount, block_size? }`. The others: `{ currency }`."
     )
-    tiers: list[dict[str, Any]] = Field(description='`{ upTo, unitAmount, flatAmount }`; the last `upTo` is "inf".')
+    tiers: list["PlanTier"] = Field(description="Ascending ranges of quantities; none for FLAT and PACKAGE.")
     advanced: dict[str, Any] = Field(description="`{ min_quantity, max_quantity }` where given.")
+
+
+class PlanTier(Answer):
+    """A range of quantities and its price."""
+
+    up_to: int | str = Field(
+        description='The last quantity that belongs to it; "inf" for the last tier.',
+        json_schema_extra={"anyOf": [{"type": "integer"}, {"const": ENDLESS}]},
+    )
+    unit_amount: Number = Field(description="For each unit.")
+    flat_amount: Number = Field(description="Besides, once.")
 
 
 class PlanChargeCatalogPrice(Answer):
@@ -237,7 +248,7 @@ class UsageAlertsAnswer(Answer):
     """At which usage `feature.usage_alert` is announced."""
 
     enabled: bool = Field(description="Whether it is.")
-    thresholds: list[Decimal] = Field(description="The usages.", json_schema_extra={"items": {"type": "number"}})
+    thresholds: list[Number] = Field(description="The usages.")
     threshold_type: ThresholdType = Field(description="What the thresholds are.")
 
 
