@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from kelviq_server.core.slugs import SLUG
-from kelviq_server.platform.wire import Text, not_a_choice
+from kelviq_server.platform.wire import Description, Text, not_a_choice
 
 MAX_INT = 2**63 - 1
 # Unit prices go down to 12 decimals and up to a million millions; a product with any quantity stays exact.
@@ -130,7 +130,7 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 255, "pattern": f"^{SLUG.pattern}$"}),
 ]
 WebAddress = Annotated[
-    Text,
+    Description,
     Field(max_length=2000),
     AfterValidator(_web_address),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": 2000, "pattern": "^https?://[^\\s/?#]+"}),

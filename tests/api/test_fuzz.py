@@ -14,7 +14,7 @@ from tests.contract.server import Server, running_server
 HERE = Path(__file__).parent
 EXAMPLES_PER_OPERATION = 100
 # Chains of requests begin with a list: it must not be empty, also after many were archived.
-CUSTOMERS, ORGANIZATIONS = 300, 5
+CUSTOMERS, ORGANIZATIONS, PLANS = 300, 5, 40
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,12 @@ def _fill(server: Server, partner_key: str) -> None:
     with httpx.Client(headers={"Authorization": f"Bearer {server.sandbox.server}"}) as api:
         for number in range(CUSTOMERS):
             api.post(f"{base}/customers/", json={"customerId": f"c-{number}"}).raise_for_status()
+        for number in range(PLANS):
+            body = {"name": f"Product {number}", "identifier": f"product-{number}", "taxCode": "saas"}
+            product = api.post(f"{base}/catalog/products/", json=body).raise_for_status().json()["id"]
+            api.post(f"{base}/catalog/features/", json={"name": "F", "featureType": "BOOLEAN"}).raise_for_status()
+            plan = {"name": "Plan", "identifier": f"plan-{number}", "product": product}
+            api.post(f"{base}/catalog/plans/", json=plan).raise_for_status()
     with httpx.Client(headers={"X-Kelviq-Partner-Key": partner_key}) as api:
         for number in range(ORGANIZATIONS):
             body = {"externalId": f"o-{number}", "email": f"owner-{number}@example.com"}

@@ -72,6 +72,8 @@ async def list_all(call: Call[None]) -> Response:
 )
 async def add(call: Call[PlanFeaturesCreateRequest]) -> Response:
     """Lets the plan grant further features, in the draft. A published plan gets a draft for it."""
+    # Published, but said to be for listing only.
+    call.number("version")
     version = await add_entitlements(call.tenant, call.path("identifier"), call.body.entitlements())
     return json_answer(plan_answer(version, call.api_url), 201)
 

@@ -151,7 +151,8 @@ async def update(call: Call[PlanUpdateRequest]) -> Response:
     refuses=[NotFound, PlanArchived],
 )
 async def archive(call: Call[None]) -> Response:
-    """Takes all versions of the plan out of the list. Who bought one keeps it."""
+    """Takes all versions of the plan out of the list, whichever is named. Who bought one keeps it."""
+    call.number("version")
     await archive_plan(call.tenant, call.path("identifier"))
     return empty_answer()
 
