@@ -82,9 +82,10 @@ async def sweep() -> None:
     now = datetime.now(UTC)
     await fold_tallies()
     await forget_whole_allowances(now)
-    await sweep_uploads(now)
     for _ in range(SWEEP_ROUNDS):
         # Lent anew for each batch: the API waits for connections too.
         async with current_pool().connection() as connection:
             if await sweep_handled(connection) < SWEEP_BATCH:
                 break
+    # Last: a file store on the network may not answer.
+    await sweep_uploads(now)

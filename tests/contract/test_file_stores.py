@@ -184,6 +184,7 @@ async def test_an_upload_posted_again_replaces_the_first_but_not_what_was_kept(p
 async def test_keeping_twice_is_keeping_once(place: Place) -> None:
     key, kept = place.uploaded(), new_key("media")
     assert [await place.files.keep(key, kept) for _ in range(2)] == [len(CONTENT)] * 2
+    assert place.holds(key) == CONTENT
     await place.files.delete([key])
     assert await place.files.keep(key, kept) == len(CONTENT)
     assert (place.holds(key), place.holds(kept)) == (None, CONTENT)

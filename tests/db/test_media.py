@@ -1,7 +1,7 @@
 """Media: attached once, swept up when nobody wants it, whatever happens in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kelviq_server.media.records import StoredFile, Upload
 from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
 from kelviq_server.platform.file_store import FileStore, current_file_store, use_file_store
 from kelviq_server.platform.local_files import LocalFiles
+from kelviq_server.worker import sweep
 from tests import make
 from tests.make import Made
 
@@ -109,7 +110,7 @@ async def test_what_nobody_attached_is_swept_up_after_a_day(made: Made, files: L
     with pytest.raises(UploadNotUsable):
         await attach(made.sandbox, upload)
     # Marked, and not touched before whoever is copying it has certainly finished.
-    await sweep_uploads(DAY_LATER + rules.GRACE - timedelta(seconds=1))
+    await sweep_uploads(DAY_LATER + timedelta(minutes=14))
     assert holds(files, upload.upload_key)
     await sweep_uploads(DAY_LATER + rules.GRACE)
     assert not holds(files, upload.upload_key)
@@ -194,6 +195,45 @@ async def test_a_sweep_that_crashed_is_finished_by_the_next(
 async def _fail(now: datetime) -> None:
     with pytest.raises(OSError, match="no network"):
         await sweep_uploads(now)
+
+
+class Interrupted(LocalFiles):
+    """A file store that takes its time to delete, and lets something happen in between."""
+
+    meanwhile: Callable[[], Awaitable[None]]
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete, after what happens meanwhile."""
+        await self.meanwhile()
+        await super().delete(keys)
+
+
+async def test_a_file_given_up_while_the_sweep_has_it_in_hand_is_swept_up_later(
+    made: Made, files: LocalFiles, tmp_path: Path
+) -> None:
+    file = await make.attached(made.sandbox)
+
+    async def release() -> None:
+        async with transaction(made.sandbox) as tx:
+            await steps.release_file(tx, file.id)
+
+    interrupted = Interrupted(tmp_path / "media", b"secret")
+    interrupted.meanwhile = release
+    use_file_store(interrupted)
+    await sweep_uploads(DAY_LATER)
+    use_file_store(files)
+    for _ in range(2):
+        await sweep_uploads(DAY_LATER + rules.GRACE)
+        await sweep_uploads(DAY_LATER + rules.GRACE * 2)
+    assert (await count(), holds(files, file.file_key)) == (0, False)
+
+
+async def test_the_worker_sweeps_by_the_time_of_the_machine(made: Made, files: LocalFiles, tmp_path: Path) -> None:
+    fresh = await make.upload(made.sandbox)
+    use_file_store(LocalFiles(tmp_path / "media", b"secret", now=lambda: NOW - timedelta(days=2)))
+    old = await make.upload(made.sandbox)
+    await sweep()
+    assert await found(made.sandbox, old.upload_key, fresh.upload_key) == [fresh.upload_key]
 
 
 async def test_many_are_swept_up_in_batches_by_several_workers(
