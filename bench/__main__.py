@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
+from bench.catalog import catalog
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
 from kelviq_server.core.search import fold
@@ -193,6 +194,7 @@ def main() -> None:
         searches(ours, conninfo, key)
         memory(ours, key)
         creates(conninfo)
+        catalog(DATA.parent / "catalog", conninfo, row)
     out.print(table)
 
 

@@ -84,10 +84,12 @@ class Call(Generic[B]):
 
     def number(self, name: str) -> int | None:
         """Return a query parameter that is a whole number, None without it; raises NotFound for anything else."""
-        text = self.query.get(name, "").strip()
-        if text and not _NUMBER.fullmatch(text):
+        text = self.query.get(name)
+        if text is None:
+            return None
+        if not _NUMBER.fullmatch(text):
             raise NotFound
-        return int(text) if text else None
+        return int(text)
 
     def uuid(self, name: str) -> UUID:
         """Return a parameter of the path that is a UUID; raises NotFound for anything else."""

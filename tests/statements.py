@@ -1,0 +1,38 @@
+"""Counts the SQL statements that the application runs, on its real connections."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncCursor
+
+from kelviq_server.platform.database import current_pool
+
+_counted: list[str] = []
+
+
+class _Counting(AsyncCursor[Any]):
+    """A cursor that notes what it runs."""
+
+    async def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        _counted.append(str(query))
+        return await super().execute(query, *arguments, **options)
+
+
+@asynccontextmanager
+async def counting() -> AsyncIterator[list[str]]:
+    """Give the statements that run inside the block, by whichever connection."""
+    _counted.clear()
+    await _give(_Counting)
+    try:
+        yield _counted
+    finally:
+        await _give(AsyncCursor)
+
+
+async def _give(cursors: type[AsyncCursor[Any]]) -> None:
+    pool = current_pool()
+    async with AsyncExitStack() as stack:
+        for _ in range(pool.get_stats()["pool_size"]):
+            connection = await stack.enter_async_context(pool.connection())
+            connection.cursor_factory = cursors
