@@ -36,17 +36,20 @@ class ListAnswer(Answer):
     previous: str | None = Field(description="Address of the previous page.", json_schema_extra={"format": "uri"})
 
 
-def listing(matching: LiteralString, columns: LiteralString) -> LiteralString:
-    """Return the statement that makes a page, newest first, of `columns` of the matching rows, which have a `seq`.
+def listing(matching: LiteralString, rows: LiteralString, columns: LiteralString) -> LiteralString:
+    """Return the statement that makes a page, newest first.
 
-    Parameters: `offset` (null: the last page) and `limit`, besides those of the two texts.
+    `matching` selects the `id` and `seq` of all entries, `rows` those whose id is among `chosen`, with their `seq`,
+    and `columns` what an entry consists of, read from `page`: only what is shown is put together.
+    Parameters: `offset` (null: the last page) and `limit`, besides those of the texts.
     """
     return (
         "WITH matching AS MATERIALIZED (" + matching + "),"
         " total AS (SELECT count(*) AS count FROM matching),"
-        " page AS MATERIALIZED (SELECT * FROM matching ORDER BY seq DESC OFFSET (SELECT"
+        " chosen AS MATERIALIZED (SELECT id FROM matching ORDER BY seq DESC OFFSET (SELECT"
         "   coalesce(%(offset)s::bigint, greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint) FROM total)"
-        "   LIMIT %(limit)s::bigint)"
+        "   LIMIT %(limit)s::bigint),"
+        " page AS MATERIALIZED (" + rows + ")"
         " SELECT json_build_object('count', (SELECT count FROM total), 'results',"
         "   (SELECT coalesce(json_agg(entry), '[]') FROM (SELECT "
         + columns

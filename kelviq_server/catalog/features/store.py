@@ -26,7 +26,11 @@ async def list_features(tx: Tx, terms: Sequence[str], page: Page) -> Listed[Feat
     """Return a page of the features in which every term occurs, newest first."""
     return await tx.decoded(
         Listed[Feature],
-        listing("SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND, COLUMNS),
+        listing(
+            "SELECT id, seq FROM features WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND,
+            "SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            COLUMNS,
+        ),
         {"tenant_id": tx.tenant_id, "terms": list(terms), **page_parameters_of(page)},
     )
 

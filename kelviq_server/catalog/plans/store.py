@@ -21,12 +21,16 @@ from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.listing import Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 
-# A version with what its family has; `seq` orders lists.
-_VERSIONS: LiteralString = (
-    "SELECT v.*, p.identifier, p.product_id, p.countries, p.archived_at IS NOT NULL AS is_archived, p.seq,"
-    " (SELECT identifier FROM plans AS b WHERE b.tenant_id = v.tenant_id AND b.id = v.base_plan_id) AS base_plan"
-    " FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
-)
+
+def _versions(order: LiteralString) -> LiteralString:
+    """Return how versions are read with what their family has, and what lists are ordered by."""
+    return (
+        "SELECT v.*, p.identifier, p.product_id, p.countries, p.archived_at IS NOT NULL AS is_archived,"
+        " (SELECT identifier FROM plans AS b WHERE b.tenant_id = v.tenant_id AND b.id = v.base_plan_id) AS base_plan, "
+        + order + " AS seq FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+    )  # fmt: skip
+
+
 _FILES: LiteralString = (
     " (SELECT coalesce(json_agg(file), '[]') FROM (SELECT id, name, file_name, ordering, enabled FROM plan_files AS f"
     "   WHERE f.tenant_id = page.tenant_id AND f.version_id = page.id ORDER BY f.ordering, f.id) AS file) AS files"
@@ -47,18 +51,22 @@ _GRANTING: LiteralString = (
     "   ORDER BY e.ordering) AS base))"
 )
 _WHOLE: LiteralString = _COLUMNS + ", " + PRICES_OF_VERSION + " AS prices, " + _GRANTING + " AS granting"
-# Of plans that are listed, and whose product is.
+# Plans that are listed, and whose product is.
+_LISTED: LiteralString = (
+    "SELECT p.id, p.seq FROM plans AS p"
+    " JOIN products AS o ON o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NULL"
+    " WHERE p.tenant_id = %(tenant_id)s AND p.archived_at IS NULL"
+)
 _NEWEST: LiteralString = (
-    _VERSIONS + " JOIN products AS o ON o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NULL"
-    " WHERE p.tenant_id = %(tenant_id)s AND p.archived_at IS NULL AND v.version = (SELECT max(version)"
-    "  FROM plan_versions AS w WHERE w.tenant_id = p.tenant_id AND w.plan_id = p.id)"
+    _versions("p.seq") + " WHERE p.tenant_id = %(tenant_id)s AND p.id IN (SELECT id FROM chosen) AND v.version = ("
+    "SELECT max(version) FROM plan_versions AS w WHERE w.tenant_id = p.tenant_id AND w.plan_id = p.id)"
 )
 
 
 async def list_plans(tx: Tx, page: Page, *, whole: bool) -> Listed[PlanVersion]:
     """Return a page of the plans, each in its newest version; with their prices and entitlements where wanted."""
     parameters = {"tenant_id": tx.tenant_id, **page_parameters_of(page)}
-    statement = listing(_NEWEST, _WHOLE) if whole else listing(_NEWEST, _COLUMNS)
+    statement = listing(_LISTED, _NEWEST, _WHOLE) if whole else listing(_LISTED, _NEWEST, _COLUMNS)
     return await tx.decoded(Listed[PlanVersion], statement, parameters)
 
 
@@ -67,11 +75,10 @@ async def list_versions(tx: Tx, identifier: str, page: Page) -> Listed[PlanVersi
     return await tx.decoded(
         Listed[PlanVersion],
         listing(
-            "SELECT found.*, version AS seq FROM (SELECT v.*, p.identifier, p.product_id, p.countries,"
-            "  p.archived_at IS NOT NULL AS is_archived, (SELECT identifier FROM plans AS b"
-            "   WHERE b.tenant_id = v.tenant_id AND b.id = v.base_plan_id) AS base_plan"
-            "  FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
-            "  WHERE p.tenant_id = %(tenant_id)s AND p.identifier = %(identifier)s) AS found",
+            "SELECT v.id, v.version AS seq FROM plans AS p"
+            " JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+            " WHERE p.tenant_id = %(tenant_id)s AND p.identifier = %(identifier)s",
+            _versions("v.version") + " WHERE v.tenant_id = %(tenant_id)s AND v.id IN (SELECT id FROM chosen)",
             _COLUMNS,
         ),
         {"tenant_id": tx.tenant_id, "identifier": identifier, **page_parameters_of(page)},
@@ -82,7 +89,11 @@ async def get_version(tx: Tx, identifier: str, version: int | None = None) -> Pl
     """Return a version of a plan with prices and entitlements, the newest unless one is named; raises NotFound."""
     found = await tx.find_decoded(
         PlanVersion,
-        "SELECT row_to_json(entry) FROM (SELECT " + _WHOLE + " FROM (" + _VERSIONS + " WHERE p.tenant_id = %s"
+        "SELECT row_to_json(entry) FROM (SELECT "
+        + _WHOLE
+        + " FROM ("
+        + _versions("v.version")
+        + " WHERE p.tenant_id = %s"
         "  AND p.identifier = %s AND v.version = coalesce(%s::integer, v.version)"
         "  ORDER BY v.version DESC LIMIT 1) AS page) AS entry",
         (tx.tenant_id, identifier, version),
