@@ -17,6 +17,7 @@ from kelviq_server.catalog.contents.schemas import (
     PlanFileAnswer,
     PlanFileUpdateRequest,
     entitlement_answer,
+    feature_answers,
     plan_file_answer,
 )
 from kelviq_server.catalog.plans import store
@@ -54,8 +55,8 @@ async def list_all(call: Call[None]) -> Response:
     async with reading(call.tenant) as tx:
         version = await store.get_version(tx, call.path("identifier"), call.number("version"))
         granted = listed_of(version.granted, page)
-        features = await features_of(tx, granted.results)
-    results = [entitlement_answer(each, features[each.feature_id]) for each in granted.results]
+        features = feature_answers(await features_of(tx, granted.results))
+    results = [entitlement_answer(each, features) for each in granted.results]
     return list_answer(call, page, granted, results)
 
 
@@ -114,7 +115,7 @@ async def update(call: Call[PlanFeaturePatchRequest]) -> Response:
     entitlement, feature = await update_entitlement(
         call.tenant, call.path("identifier"), call.path("feature_id"), call.body.details.over
     )
-    return json_answer(entitlement_answer(entitlement, feature))
+    return json_answer(entitlement_answer(entitlement, feature_answers({feature.id: feature})))
 
 
 @operations.add(

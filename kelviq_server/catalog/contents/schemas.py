@@ -1,10 +1,12 @@
 """What a plan holds besides prices, as the wire spells it: entitlements and files."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
+from msgspec import Raw
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -177,13 +179,18 @@ def plan_file_answer(file: PlanFile, identifier: str, api_url: str) -> dict[str,
     }
 
 
-def entitlement_answer(entitlement: PlanEntitlement, feature: Feature) -> dict[str, Any]:
+def feature_answers(features: Mapping[UUID, Feature]) -> dict[UUID, Raw]:
+    """Return the features as the API answers with them, by id: written once, however many plans grant them."""
+    return {id: Raw(dump(feature_answer(feature)).encode()) for id, feature in features.items()}
+
+
+def entitlement_answer(entitlement: PlanEntitlement, features: Mapping[UUID, Raw]) -> dict[str, Any]:
     """Return an entitlement as the API answers with it, the merchant's own keys among the API's."""
     details = entitlement.details
     return {
-        "feature": feature_answer(feature),
+        "feature": features[entitlement.feature_id],
         "details": {
-            **parse(details.extra.encode()),
+            **(parse(details.extra.encode()) if details.extra != "{}" else {}),
             "value": details.value,
             "hasUnlimitedUsage": details.terms.has_unlimited_usage,
             "reset": details.terms.reset,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
+from kelviq_server.catalog.contents.schemas import feature_answers
 from kelviq_server.catalog.plans import store
 from kelviq_server.catalog.plans.actions.archive_plan import archive_plan
 from kelviq_server.catalog.plans.actions.create_plan import create_plan
@@ -68,7 +69,7 @@ async def _answers(call: Call[None], tx: Tx, versions: Sequence[PlanVersion]) ->
     features = None
     if "entitlements" in wanted:
         granted = [each for version in versions for each in version.granted]
-        features = await features_of(tx, granted)
+        features = feature_answers(await features_of(tx, granted))
     return [plan_answer(version, call.api_url, features, prices="prices" in wanted) for version in versions]
 
 

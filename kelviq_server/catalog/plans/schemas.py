@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from msgspec import Raw
 from pydantic import Field
 
 from kelviq_server.catalog.contents.schemas import (
@@ -14,7 +15,6 @@ from kelviq_server.catalog.contents.schemas import (
     entitlement_answer,
     plan_file_answer,
 )
-from kelviq_server.catalog.features.records import Feature
 from kelviq_server.catalog.plans.records import (
     DurationUnit,
     License,
@@ -174,7 +174,7 @@ class PlanPublishResponse(Answer):
 
 
 def plan_answer(
-    version: PlanVersion, api_url: str, features: Mapping[UUID, Feature] | None = None, *, prices: bool = False
+    version: PlanVersion, api_url: str, features: Mapping[UUID, Raw] | None = None, *, prices: bool = False
 ) -> dict[str, Any]:
     """Return a version of a plan as the API answers with it; what it grants, where the features are given."""
     answer: dict[str, Any] = {
@@ -208,7 +208,5 @@ def plan_answer(
     if prices:
         answer["prices"] = [price_answer(price) for price in version.prices]
     if features is not None:
-        answer["planEntitlements"] = [
-            entitlement_answer(entitlement, features[entitlement.feature_id]) for entitlement in version.granted
-        ]
+        answer["planEntitlements"] = [entitlement_answer(entitlement, features) for entitlement in version.granted]
     return answer
