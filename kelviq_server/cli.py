@@ -29,6 +29,8 @@ from kelviq_server.platform.pg_errors import EmbeddedError
 from kelviq_server.platform.settings import Settings, WrongSetting, load_settings
 from kelviq_server.platform.terminal import OUT, Progress, complain, say, show, table_of
 from kelviq_server.platform.vault import current_vault, keep_earlier, write_private
+from kelviq_server.pricing_as_code.commands import catalog
+from kelviq_server.pricing_as_code.errors import CatalogFault
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.actions.create_key import create_key
@@ -59,6 +61,7 @@ cli.add_typer(partner := _group("Partners."), name="partner")
 cli.add_typer(seed := _group("Fill an environment with made-up data."), name="seed")
 cli.add_typer(imports := _group("Read data from files."), name="import")
 cli.add_typer(exports := _group("Write data to files."), name="export")
+cli.add_typer(catalog, name="catalog")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. Default .data")]
 DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL of your own instead of the embedded one.")]
@@ -74,7 +77,7 @@ def main() -> None:
     """Run the command line; whatever stops it is one line, not a traceback."""
     try:
         cli()
-    except (Fault, WrongSetting, EmbeddedError, MigrationFault, OSError) as error:
+    except (Fault, CatalogFault, WrongSetting, EmbeddedError, MigrationFault, OSError) as error:
         complain(str(error))
         raise SystemExit(2) from None
     except psycopg.Error as error:

@@ -7,7 +7,7 @@ from tests.architecture.source import FOUNDATIONS, PACKAGE, Source, imports, is_
 DOORS = {"steps", "records", "events", "errors"}
 DOORS_FOR_PAGES = DOORS | {"actions"}
 # app, worker and cli put the program together; even they leave the store and the rules alone.
-DOORS_FOR_ROOTS = DOORS_FOR_PAGES | {"routes", "jobs"}
+DOORS_FOR_ROOTS = DOORS_FOR_PAGES | {"routes", "jobs", "commands"}
 
 
 def past_the_doors(root: Path) -> list[str]:
