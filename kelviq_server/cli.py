@@ -17,6 +17,7 @@ from kelviq_server.app import create_app
 from kelviq_server.customers.actions.export_customers import export_customers
 from kelviq_server.customers.actions.import_customers import import_customers
 from kelviq_server.customers.actions.seed_customers import seed_customers
+from kelviq_server.demo import fill_demo
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
 from kelviq_server.partner.steps import list_partners
@@ -98,6 +99,9 @@ def serve(
     database_url: DatabaseUrl = None,
     workers: Workers = None,
     public_url: PublicUrl = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Sell a made-up catalog in a sandbox that sells nothing.")
+    ] = False,
 ) -> None:
     """Start the server: database, migrations, API and background worker."""
     settings = _settings(
@@ -112,6 +116,8 @@ def serve(
         founded = run(settings, lent.conninfo, lambda: first_start(partial(_save_keys, settings)))
         if founded:
             _banner(settings, *founded)
+        if demo and run(settings, lent.conninfo, fill_demo):
+            say("the sandbox sells the demo catalog: /api/v1/catalog/plans/")
         _serve(settings, lent, listener, with_worker=True)
 
 

@@ -24,6 +24,8 @@ class Observation:
         self._started = perf_counter()
         self._status = 0
         self._method = scope["method"]
+        # The server's own, made in process: nobody sent it.
+        self._is_ours = scope.get("is_ours", False)
         self.operation = "none"
         self.open_to_browsers = False
         self.tenant_id: int | None = None
@@ -50,7 +52,7 @@ class Observation:
         REQUESTS.labels(self.operation, self._status).inc()
         SECONDS.labels(self.operation).observe(seconds)
         # What operators and browsers ask for themselves comes every few seconds.
-        write = log.debug if self.operation == "pages" else log.info
+        write = log.debug if self.operation == "pages" or self._is_ours else log.info
         write(
             "request",
             method=self._method,
