@@ -126,8 +126,10 @@ def _number(reader: _Reader, node: yaml.ScalarNode) -> int | Decimal:
 
 
 def _write_text(writer: _Writer, text: str) -> yaml.Node:
-    is_long = "\n" in text and text.isprintable() is False and all(part.isprintable() for part in text.split("\n"))
-    return writer.represent_scalar(_STR, text, style="|" if is_long else None)
+    if all(line.isprintable() for line in text.split("\n")):
+        return writer.represent_scalar(_STR, text, style="|" if "\n" in text else None)
+    # Escaped: some of these are line breaks to YAML, and would come back as others.
+    return writer.represent_scalar(_STR, text, style='"')
 
 
 def _write_decimal(writer: _Writer, number: Decimal) -> yaml.Node:

@@ -16,7 +16,25 @@ from kelviq_server.pricing_as_code.records import Catalog
 clean = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=40)
 names = clean.filter(lambda text: bool(text.strip()))
 words = st.sampled_from(
-    ["no", "null", "~", "1e5", "0x1F", "1:30", "2024-01-01", "=", "<<", "- a", "a: b", "", " x", ".5"]
+    [
+        "no",
+        "null",
+        "~",
+        "1e5",
+        "0x1F",
+        "1:30",
+        "2024-01-01",
+        "=",
+        "<<",
+        "- a",
+        "a: b",
+        "",
+        " x",
+        ".5",
+        "\x85",
+        "\u2028a",
+        "\r\n",
+    ]
 )
 texts = words | st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=60)
 numbers = st.integers(-(10**20), 10**20) | st.decimals(allow_nan=False, allow_infinity=False)
