@@ -122,18 +122,23 @@ async def _push(server: Server, wanted: Catalog, rollout: _Rollout, *, yes: bool
     if not asked.changes:
         OUT.print("nothing to change")
     elif _may(f"Apply {len(asked.changes)} changes?", yes=yes):
-        await _told(push.apply(server, found, asked, lambda line: say(f"done: {line}")))
+        await _told(push.apply(server, found, asked, _done))
         OUT.print(f"{len(asked.changes)} changes applied")
     else:
-        return
+        OUT.print("nothing was changed")
+        raise typer.Exit(1)
     if unpublished and _may(_question(unpublished, rollout), yes=yes):
         await _told(
             push.publish(
-                server, unpublished, say,
+                server, unpublished, _done,
                 migrate_features=rollout.migrate_features, migrate_pricing=rollout.migrate_pricing,
             )
         )  # fmt: skip
         OUT.print(f"{len(unpublished)} plans published")
+
+
+def _done(line: str) -> None:
+    say(f"done: {line}")
 
 
 def _question(plans: tuple[str, ...], rollout: _Rollout) -> str:

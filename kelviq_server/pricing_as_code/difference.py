@@ -20,6 +20,7 @@ from kelviq_server.pricing_as_code.records import (
     CatalogProduct,
     Part,
 )
+from kelviq_server.pricing_as_code.yaml_text import number_text
 
 _DEFAULT_CURRENCY = "USD"
 _ABSENT: Any = object()
@@ -51,7 +52,6 @@ class Change:
     # The fields to send, where they are sent as they stand.
     fields: Mapping[str, Any] | None = None
     entitlements: tuple[CatalogEntitlement, ...] = ()
-    base_plan: str | None = None
     prices: tuple[CatalogPrice, ...] = ()
 
 
@@ -130,7 +130,7 @@ def _product_changes(product: CatalogProduct, found: Found) -> Iterator[Change]:
     if (change := _change_of(Kind.PRODUCT, before, product)) is not None:
         yield change
     if product.currency != had:
-        line = f"~ product {name}: currency {had} -> {product.currency}"
+        line = f"~ product {name}: currency {_shown(had)} -> {_shown(product.currency)}"
         yield Change(Kind.CURRENCY, name, (line,), fields={"currency": product.currency})
 
 
@@ -168,12 +168,11 @@ def _entitlement_changes(plan: CatalogPlan, found: Found) -> Iterator[Change]:
     base_before = None if before is None else before.base_plan
     if plan.base_plan != base_before:
         lines.append(f"~ {at}: basePlan {_shown(base_before)} -> {_shown(plan.base_plan)}")
+    fields = {"basePlan": plan.base_plan} if lines or plan.base_plan is not None else {}
     old, new = ({each.feature: each for each in side} for side in (had, wanted))
     lines += _part_lines(at, "entitlement", old, new)
     if lines:
-        yield Change(
-            Kind.ENTITLEMENTS, plan.identifier, tuple(lines), entitlements=tuple(wanted), base_plan=plan.base_plan
-        )
+        yield Change(Kind.ENTITLEMENTS, plan.identifier, tuple(lines), fields=fields, entitlements=tuple(wanted))
 
 
 def _price_changes(plan: CatalogPlan, found: Found, currency: str) -> Iterator[Change]:
@@ -251,7 +250,7 @@ def _plan_drifts(wanted: Catalog, found: Found) -> Iterator[str]:
     for plan in wanted.plans:
         before = found.plans.get(plan.identifier)
         if before is not None and before.product != plan.product:
-            yield f"! plan {plan.identifier}: product {before.product} -> {plan.product}"
+            yield f"! plan {plan.identifier}: product {_shown(before.product)} -> {_shown(plan.product)}"
 
 
 def _only_there(wanted: Catalog, found: Found) -> Iterator[str]:
@@ -271,9 +270,7 @@ def _listed(fields: Mapping[str, Any], *left_out: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    if value is _ABSENT:
-        return "nothing"
-    return dump(_plain(value)) if not isinstance(value, str) or not value.replace("_", "").isupper() else value
+    return "nothing" if value is _ABSENT else dump(_plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -282,6 +279,4 @@ def _plain(value: Any) -> Any:
         return {name: _plain(each) for name, each in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in cast("list[Any]", value)]
-    if isinstance(value, Decimal) and value == value.to_integral_value() and value.adjusted() < 18:
-        return int(value)
-    return value
+    return Decimal(number_text(value)) if isinstance(value, Decimal) else value

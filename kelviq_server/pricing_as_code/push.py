@@ -33,7 +33,7 @@ async def publish(
     async def publish_one(plan: str) -> None:
         await server.send("POST", f"{PLANS}{plan}/publish/", body)
 
-    await _step_by_step(plans, publish_one, lambda plan: (f"published plan {plan}",), tell)
+    await _step_by_step(plans, publish_one, lambda plan: (f"publish plan {plan}",), tell)
 
 
 async def _step_by_step(
@@ -72,7 +72,7 @@ class _Writer:
                 await self._write_plan(change)
             case Kind.ENTITLEMENTS:
                 granted = [self._entitlement(each) for each in change.entitlements]
-                body = {"planEntitlements": granted, "basePlan": change.base_plan}
+                body = {"planEntitlements": granted, **(change.fields or {})}
                 await self._server.send("PUT", f"{PLANS}{change.identifier}/features/", body)
             case Kind.PRICES:
                 prices = {"prices": [self._price(each) for each in change.prices]}

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
 from kelviq_server.core.pricing import PriceModel
 from kelviq_server.platform.json_body import fault
+from kelviq_server.platform.settings import SLIP_RATIO
 from kelviq_server.platform.values import MAX_INT, Amount, Between, Currency, Flag, Slug, WebAddress
 from kelviq_server.platform.wire import Description, Name
 
@@ -33,7 +34,6 @@ from kelviq_server.platform.wire import Description, Name
 ANSWER = {"answer": True}
 MAX_COUNT = 2**31 - 1
 MAX_TRIAL_DAYS = 730
-_SLIP_RATIO = 0.8
 
 TaxCode = Literal[
     "saas", "saas_business", "software", "videocontent", "informationservice", "ebook", "digitalgraphic", "videogame",
@@ -69,10 +69,11 @@ FreeForm = Annotated[dict[str, Any], PlainValidator(_free_form)]
 Count = Annotated[int, Between(0, MAX_INT)]
 
 
-def near_name(name: str, names: Collection[str]) -> str | None:
-    """Return what a name was meant to be, if it is nearly one of these."""
-    folded = {each.lower().replace("_", ""): each for each in names}
-    close = get_close_matches(name.lower().replace("_", "").replace("-", ""), folded, n=1, cutoff=_SLIP_RATIO)
+def near_name(name: str, names: Collection[str], *, is_sure: bool = False) -> str | None:
+    """Return which of these names was probably meant, if any; to be sure, it must be nearly the same."""
+    folded = {each.lower().replace("_", "").replace("-", ""): each for each in names}
+    typed = name.lower().replace("_", "").replace("-", "")
+    close = get_close_matches(typed, folded, 1, SLIP_RATIO) if is_sure else get_close_matches(typed, folded, 1)
     return folded[close[0]] if close else None
 
 
@@ -93,7 +94,7 @@ class Part(BaseModel):
             own = {name: each for name, each in given.items() if is_open and name not in names}
             return {name: each for name, each in given.items() if name in names and each is not None} | own
         for name in given:
-            if name not in names and (near := near_name(name, names)) is not None:
+            if name not in names and (near := near_name(str(name), names, is_sure=is_open)) is not None:
                 raise PydanticCustomError("slip", "there is no such key; did you mean {near}?",
                                           {"name": name, "near": near})  # fmt: skip
         return given

@@ -45,19 +45,15 @@ def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
 
     Raises CatalogMistakes where it is not YAML, or names a key twice.
     """
-    loader = _Reader(text)
     try:
+        loader = _Reader(text)
         node = loader.get_single_node()
-        if node is None:
-            return None, None
-        return loader.construct_document(node), node
+        return (None, None) if node is None else (loader.construct_document(node), node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise CatalogMistakes([Mistake(mark.line + 1 if mark else 0, "", error.problem or "not YAML")]) from None
     except (yaml.YAMLError, RecursionError, ArithmeticError) as error:
         raise CatalogMistakes([Mistake(0, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
-    finally:
-        loader.dispose()
 
 
 def line_of(node: yaml.Node | None, path: _PATH) -> int:
@@ -92,6 +88,14 @@ def write_yaml(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     return "\n".join(written)
 
 
+def number_text(number: Decimal) -> str:
+    """Return a number as people write it, without zeros at its end."""
+    if abs(number.adjusted()) > _MAX_DIGITS:
+        return str(number)
+    text = format(number, "f")
+    return text.rstrip("0").removesuffix(".") if "." in text else text
+
+
 class _Entry(dict[str, Any]):
     """What a section lists; always one line a key."""
 
@@ -122,17 +126,15 @@ def _number(reader: _Reader, node: yaml.ScalarNode) -> int | Decimal:
 
 
 def _write_text(writer: _Writer, text: str) -> yaml.Node:
-    is_long = "\n" in text and text.isprintable() is False and all(part.isprintable() for part in text.split("\n"))
-    return writer.represent_scalar(_STR, text, style="|" if is_long else None)
+    if all(line.isprintable() for line in text.split("\n")):
+        return writer.represent_scalar(_STR, text, style="|" if "\n" in text else None)
+    # Escaped: some of these are line breaks to YAML, and would come back as others.
+    return writer.represent_scalar(_STR, text, style='"')
 
 
 def _write_decimal(writer: _Writer, number: Decimal) -> yaml.Node:
-    if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS:
-        return writer.represent_scalar(_NUMBER, str(number))
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").removesuffix(".")
-    return writer.represent_scalar(_NUMBER if "." in text else _INT, text)
+    text = number_text(number)
+    return writer.represent_scalar(_INT if _INTEGERS.match(text) else _NUMBER, text)
 
 
 def _write_list(writer: _Writer, values: Sequence[Any]) -> yaml.Node:
