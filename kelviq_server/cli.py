@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,20 @@ import psycopg
 import typer
 
 from kelviq_server.app import create_app
+from kelviq_server.command import (
+    DatabaseUrl,
+    DataDir,
+    Environment,
+    Fault,
+    Host,
+    Org,
+    Port,
+    PublicUrl,
+    Workers,
+    run_command,
+    run_for,
+    settings_of,
+)
 from kelviq_server.customers.actions.export_customers import export_customers
 from kelviq_server.customers.actions.import_customers import import_customers
 from kelviq_server.customers.actions.seed_customers import seed_customers
@@ -22,12 +35,11 @@ from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
 from kelviq_server.partner.steps import list_partners
 from kelviq_server.platform import serving
-from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.platform.database import INSTANCE, reading
 from kelviq_server.platform.local_database import Lent, bring_up_to_date, database, lent_tx, refuse_pending, run
-from kelviq_server.platform.logs import set_up_logs
 from kelviq_server.platform.migrate import MigrationFault, pending_migrations
 from kelviq_server.platform.pg_errors import EmbeddedError
-from kelviq_server.platform.settings import Settings, WrongSetting, load_settings
+from kelviq_server.platform.settings import Settings, WrongSetting
 from kelviq_server.platform.terminal import OUT, Progress, complain, say, show, table_of
 from kelviq_server.platform.vault import current_vault, keep_earlier, write_private
 from kelviq_server.pricing_as_code.commands import catalog
@@ -47,10 +59,6 @@ BANNER_WIDTH = 125
 SHOWN_KEYS = 1000
 
 
-class Fault(Exception):
-    """The command cannot be carried out; the message is the one line that says why."""
-
-
 def _group(help: str) -> typer.Typer:
     return typer.Typer(no_args_is_help=True, help=help, add_completion=False)
 
@@ -63,15 +71,6 @@ cli.add_typer(seed := _group("Fill an environment with made-up data."), name="se
 cli.add_typer(imports := _group("Read data from files."), name="import")
 cli.add_typer(exports := _group("Write data to files."), name="export")
 cli.add_typer(catalog, name="catalog")
-
-DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. Default .data")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL of your own instead of the embedded one.")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. Default 8000")]
-PublicUrl = Annotated[str | None, typer.Option(help="Address under which callers reach the server.")]
-Workers = Annotated[int | None, typer.Option(help="Processes that answer requests. Default 1")]
-Org = Annotated[str | None, typer.Option("--org", help="Slug of the organization. Default: the first one")]
-Environment = Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Which environment.")]
 
 
 def main() -> None:
@@ -104,7 +103,7 @@ def serve(
     ] = False,
 ) -> None:
     """Start the server: database, migrations, API and background worker."""
-    settings = _settings(
+    settings = settings_of(
         host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers, public_url=public_url
     )
     serving.stop_on_signals()
@@ -134,7 +133,7 @@ def api(
     parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Answer requests only, on a database that `serve` or `migrate` has prepared."""
-    settings = _settings(
+    settings = settings_of(
         host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers, public_url=public_url
     )
     serving.stop_on_signals()
@@ -155,7 +154,7 @@ def worker(
     parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Do the background work only: events, mails, sweeping."""
-    settings = _settings(data_dir=data_dir, database_url=database_url)
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
     serving.stop_on_signals()
     with database(settings, say) as lent:
         refuse_pending(lent.conninfo)
@@ -172,7 +171,7 @@ def migrate_command(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring the database up to date."""
-    with database(_settings(data_dir=data_dir, database_url=database_url), say) as lent:
+    with database(settings_of(data_dir=data_dir, database_url=database_url), say) as lent:
         if not check:
             bring_up_to_date(lent.conninfo, say)
             OUT.print("the database is up to date")
@@ -189,7 +188,7 @@ def migrate_command(
 @org.command("create")
 def org_create(name: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Found an organization and show its keys, this once."""
-    organization, made = _run(data_dir, database_url, lambda: found_organization(name))
+    organization, made = run_command(data_dir, database_url, lambda: found_organization(name))
     OUT.print_json(json.dumps(_keys_document(organization, made)))
 
 
@@ -205,7 +204,7 @@ def org_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
             return found
 
     table = table_of("slug", "name", "identifier", "founded")
-    for organization in _run(data_dir, database_url, listed):
+    for organization in run_command(data_dir, database_url, listed):
         founded = f"{organization.created_at:%Y-%m-%d %H:%M}"
         table.add_row(organization.slug, organization.name, str(organization.identifier), founded)
     show(table)
@@ -220,7 +219,7 @@ def keys_create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Create a key and print it, this once."""
-    key = _run(data_dir, database_url, lambda: create_key(org, environment, kind))
+    key = run_command(data_dir, database_url, lambda: create_key(org, environment, kind))
     if key is None:
         raise Fault(f"there is no organization {org or ''}".strip())
     OUT.print(key.plain, markup=False)
@@ -230,7 +229,7 @@ def keys_create(
 def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """List keys by their first characters."""
     table = table_of("id", "organization", "environment", "kind", "begins", "state")
-    found = _run(data_dir, database_url, lent_tx(lambda tx: tenants.list_keys(tx, org, SHOWN_KEYS)))
+    found = run_command(data_dir, database_url, lent_tx(lambda tx: tenants.list_keys(tx, org, SHOWN_KEYS)))
     for key in found:
         state = "in force" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d}"
         table.add_row(str(key.id), key.organization_slug, key.environment, key.kind, key.shown, state)
@@ -242,7 +241,7 @@ def keys_list(org: Org = None, data_dir: DataDir = None, database_url: DatabaseU
 @keys.command("revoke")
 def keys_revoke(id: UUID, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Revoke a key, by its id, at once and everywhere."""
-    if not _run(data_dir, database_url, lambda: revoke_key(id)):
+    if not run_command(data_dir, database_url, lambda: revoke_key(id)):
         raise Fault(f"there is no key {id} in force")
     OUT.print("revoked")
 
@@ -250,14 +249,14 @@ def keys_revoke(id: UUID, data_dir: DataDir = None, database_url: DatabaseUrl = 
 @partner.command("create")
 def partner_create(name: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Let a partner in and print its key, this once."""
-    OUT.print(_run(data_dir, database_url, lambda: create_partner(name)), markup=False)
+    OUT.print(run_command(data_dir, database_url, lambda: create_partner(name)), markup=False)
 
 
 @partner.command("list")
 def partner_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """List partners, with the first characters of their keys."""
     table = table_of("id", "name", "begins", "state")
-    for found in _run(data_dir, database_url, lent_tx(list_partners)):
+    for found in run_command(data_dir, database_url, lent_tx(list_partners)):
         state = "in force" if found.revoked_at is None else f"revoked {found.revoked_at:%Y-%m-%d}"
         table.add_row(str(found.id), found.name, found.key_shown, state)
     show(table)
@@ -266,7 +265,7 @@ def partner_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> 
 @partner.command("revoke")
 def partner_revoke(id: int, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Revoke a partner's key, by the partner's id, at once and everywhere."""
-    if not _run(data_dir, database_url, lambda: revoke_partner(id)):
+    if not run_command(data_dir, database_url, lambda: revoke_partner(id)):
         raise Fault(f"there is no partner {id} with a key in force")
     OUT.print("revoked")
 
@@ -281,7 +280,7 @@ def seed_customers_command(
 ) -> None:
     """Add made-up customers, with names, e-mails and addresses that look real."""
     with Progress("seeding customers", count) as progress:
-        _run_for(data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance))
+        run_for(data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance))
     OUT.print(f"{count} customers added")
 
 
@@ -297,7 +296,7 @@ def import_customers_command(
     if not file.is_file():
         raise Fault(f"there is no file {file}")
     with Progress(f"importing {file.name}", file.stat().st_size, is_bytes=True) as progress:
-        outcome = _run_for(
+        outcome = run_for(
             data_dir, database_url, org, environment, lambda to: import_customers(to, file, progress.advance)
         )
     OUT.print(f"{outcome.added} added, {outcome.unchanged} already there, {outcome.rejected} rejected")
@@ -316,44 +315,10 @@ def export_customers_command(
 ) -> None:
     """Write every customer, oldest first, in the form that import reads."""
     with Progress("exporting customers", None) as progress:
-        count = _run_for(
+        count = run_for(
             data_dir, database_url, org, environment, lambda to: export_customers(to, file, progress.advance)
         )
     say(f"{count} customers written")
-
-
-def _settings(**options: Any) -> Settings:
-    settings = load_settings(**options)
-    set_up_logs(settings.log_level, settings.log_format)
-    return settings
-
-
-def _run(data_dir: Path | None, database_url: str | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run one piece of work on the chosen database; only one that nobody runs is brought up to date on the way."""
-    settings = _settings(data_dir=data_dir, database_url=database_url)
-    with database(settings, say) as lent:
-        if lent.is_ours:
-            bring_up_to_date(lent.conninfo, say)
-        else:
-            refuse_pending(lent.conninfo)
-        return run(settings, lent.conninfo, work)
-
-
-def _run_for(
-    data_dir: Path | None,
-    database_url: str | None,
-    org: str | None,
-    environment: EnvironmentName,
-    work: Callable[[Tenant], Coroutine[Any, Any, T]],
-) -> T:
-    async def for_tenant() -> T:
-        async with reading(INSTANCE) as tx:
-            tenant = await tenants.find_tenant(tx, org, environment)
-        if tenant is None:
-            raise Fault("there is no such organization; `kelviq-server serve` founds one, `org create` another")
-        return await work(tenant)
-
-    return _run(data_dir, database_url, for_tenant)
 
 
 def _check_secret(settings: Settings, lent: Lent) -> None:
