@@ -33,9 +33,11 @@ catalog = typer.Typer(no_args_is_help=True, add_completion=False, help="The cata
 
 Url = Annotated[str, typer.Option(help="Address of the server; the hosted one will do.")]
 Key = Annotated[
-    str | None, typer.Option(help="Server key. Default: the environment's variable, else DATA_DIR/keys.json")
+    str | None, typer.Option(help="Server key. Default: $KELVIQ_SANDBOX_SERVER_API_KEY, else that in keys.json.")
 ]
-Environment = Annotated[str, typer.Option("--environment", "--env", help="Whose key: sandbox or production.")]
+Environment = Annotated[
+    str, typer.Option("--environment", "--env", help="Whose key: sandbox, or production ($KELVIQ_SERVER_API_KEY).")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where keys.json stands. Default .data")]
 File = Annotated[Path, typer.Argument(help="The catalog, in YAML.")]
 _LOCAL = "http://127.0.0.1:8000"
