@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 import typer
 
@@ -21,7 +20,7 @@ from kelviq_server.pricing_as_code.difference import Difference, difference
 from kelviq_server.pricing_as_code.errors import CatalogDrift, CatalogFault, CatalogMistakes, PushStopped
 from kelviq_server.pricing_as_code.pull import pull_catalog
 from kelviq_server.pricing_as_code.records import Catalog
-from kelviq_server.pricing_as_code.server import Server, connect
+from kelviq_server.pricing_as_code.server import Server, connect, host_of
 
 T = TypeVar("T")
 # Where a key may stand: the names that Kelviq's own command knows.
@@ -33,9 +32,11 @@ catalog = typer.Typer(no_args_is_help=True, add_completion=False, help="The cata
 
 Url = Annotated[str, typer.Option(help="Address of the server; the hosted one will do.")]
 Key = Annotated[
-    str | None, typer.Option(help="Server key. Default: the environment's variable, else DATA_DIR/keys.json")
+    str | None, typer.Option(help="Server key. Default: $KELVIQ_SANDBOX_SERVER_API_KEY, else that in keys.json.")
 ]
-Environment = Annotated[str, typer.Option("--environment", "--env", help="Whose key: sandbox or production.")]
+Environment = Annotated[
+    str, typer.Option("--environment", "--env", help="Whose key: sandbox, or production ($KELVIQ_SERVER_API_KEY).")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where keys.json stands. Default .data")]
 File = Annotated[Path, typer.Argument(help="The catalog, in YAML.")]
 _LOCAL = "http://127.0.0.1:8000"
@@ -220,7 +221,7 @@ def _key(url: str, key: str | None, environment: str, data_dir: Path | None) -> 
 
 
 def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    host = host_of(url)
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -198,15 +198,19 @@ def _part_lines(at: str, what: str, old: Mapping[Any, Part], new: Mapping[Any, P
     return lines + [f"- {at}: {what} {name}" for name in old if name not in new]
 
 
-def _keyed(price: dict[str, Any]) -> dict[str, Any]:
-    """Return a price with its components by feature and their charges by period; entitlements come as they are."""
-    if "chargeCatalogPrice" not in price:
-        return price
-    components: dict[str, Any] = {}
-    for component in price["chargeCatalogPrice"]:
-        charges = {each["chargePeriod"]: each for each in component["charges"]}
-        components[component["feature"] or "base"] = {**component, "charges": charges}
-    return {**price, "chargeCatalogPrice": components}
+def _keyed(said: dict[str, Any]) -> dict[str, Any]:
+    """Return a price with its components and their charges by name instead of place; entitlements come as they are.
+
+    No name of a component is that of a key: it has a space.
+    """
+    price = dict(said)
+    for component in price.pop("chargeCatalogPrice", ()):
+        entry = dict(component)
+        for charge in entry.pop("charges"):
+            shown = {name: value for name, value in charge.items() if name not in ("priceData", "advanced")}
+            entry[charge["chargePeriod"]] = {**charge["priceData"], **shown, **charge["advanced"]}
+        price[f"of {entry['feature'] or 'the plan'}"] = entry
+    return price
 
 
 def _value_lines(path: str, before: Any, after: Any) -> list[str]:

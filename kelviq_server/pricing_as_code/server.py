@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,16 +24,25 @@ def connect(url: str, key: str, transport: httpx.AsyncBaseTransport | None = Non
 
     Raises CatalogFault for what is no address, or for a key that no header can hold.
     """
+    host_of(url)
     address = url.rstrip("/")
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CatalogFault(f"{url} is not an address; it must look like https://billing.example.com")
     if not key.isascii() or not key.isprintable():
         raise CatalogFault("the key is not a key: it has characters that no key has")
     if not address.endswith(API):
         address += API
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     return httpx.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport)
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address; raises CatalogFault for what is none."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        parts = httpx.URL()
+    if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment:
+        raise CatalogFault(f"{url} is not an address; it must look like https://billing.example.com")
+    return parts.host
 
 
 class Server:

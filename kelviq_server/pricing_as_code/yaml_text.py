@@ -104,17 +104,18 @@ def _dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _mapping(reader: _Reader, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(reader: _Reader, node: yaml.MappingNode) -> dict[str, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a text", problem_mark=key.start_mark)
+        if key.value in seen:
+            problem = f"the key {key.value} appears more than once"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+        seen.add(key.value)
+    # What is merged in comes first, so that the mapping's own keys hold.
     reader.flatten_mapping(node)
-    found: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(problem="a key must be a text", problem_mark=key_node.start_mark)
-        if key_node.value in found:
-            problem = f"the key {key_node.value} appears more than once"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-        found[key_node.value] = reader.construct_object(value_node, deep=True)
-    return found
+    return {str(key.value): reader.construct_object(value, deep=True) for key, value in node.value}
 
 
 def _sequence(reader: _Reader, node: yaml.SequenceNode) -> list[Any]:

@@ -1,6 +1,8 @@
 """A catalog is pushed in process, to this server and to one that answers only what is published."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +14,8 @@ from kelviq_server.pricing_as_code.server import Server
 from kelviq_server.pricing_as_code.steps import connect, push_catalog, read_catalog, write_catalog
 from tests.contract.catalog_example import EXAMPLE
 from tests.make import Made
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 class Elsewhere(httpx.AsyncBaseTransport):
@@ -52,9 +56,11 @@ async def test_a_catalog_is_pushed_and_published(client: httpx.AsyncClient) -> N
     assert (again.changes, again.unpublished) == ((), ())
 
 
-async def test_a_demo_is_a_few_lines(client: httpx.AsyncClient) -> None:
-    wanted = read_catalog("products: [{identifier: a, name: A, taxCode: saas}]")
-    assert (await push_catalog(client, wanted, publish=False)).lines == ['+ product a: name "A", taxCode "saas"']
+async def test_the_example_of_the_readme_is_sold(client: httpx.AsyncClient) -> None:
+    [example] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    asked = await push_catalog(client, read_catalog(example), publish=True)
+    assert asked.lines[0] == '+ product suite: name "Suite", taxCode "saas"'
+    assert (await pull_catalog(Server(client))).published == {"pro"}
 
 
 async def test_a_refused_step_says_what_was_done(client: httpx.AsyncClient) -> None:

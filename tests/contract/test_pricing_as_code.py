@@ -100,7 +100,7 @@ def test_an_edit_of_a_published_plan_is_a_draft_until_it_is_published(pushed: Sh
     assert shown.returncode == 1
     assert shown.stdout.splitlines() == [
         '~ plan pro: name "Pro" -> "Pro Plan"',
-        "~ plan pro: price USD chargeCatalogPrice base charges THREE_MONTHS priceData amount 129 -> 139",
+        "~ plan pro: price USD of the plan THREE_MONTHS amount 129 -> 139",
     ]
     pushed.done("push", file, "--yes")
     versions = pushed.api("GET", "/plans/pro/versions/")["results"]

@@ -102,7 +102,13 @@ def test_what_means_the_same_is_no_difference(old: str, new: str) -> None:
         ]),
         (", {feature: sso, value: true}", "", ["- plan pro: entitlement sso"]),
         ("amount: 0.2", "amount: 0.25", [
-            "~ plan pro: price EUR chargeCatalogPrice calls charges MONTHLY priceData amount 0.2 -> 0.25",
+            "~ plan pro: price EUR of calls MONTHLY amount 0.2 -> 0.25",
+        ]),
+        ("amount: 0.10", "amount: 0.10, block_size: 7", [
+            "~ plan pro: price USD of calls MONTHLY block_size null -> 7",
+        ]),
+        ("amount: 0.10}", "amount: 0.10}, advanced: {minQuantity: 2}", [
+            "~ plan pro: price USD of calls MONTHLY min_quantity null -> 2",
         ]),
         ("prices: [{priceType: FREE}]", "prices: []", ["- plan free: price EUR"]),
         ("plans:", "plans:\n  - {identifier: new, name: New, product: suite, basePlan: pro}", [
@@ -121,9 +127,9 @@ def test_another_currency_makes_another_price_the_base_price() -> None:
         '~ product suite: currency "EUR" -> "USD"',
         "- plan free: price EUR",
         # It has had the alerts of the base price so far.
-        "~ plan pro: price USD chargeCatalogPrice calls usageAlerts enabled true -> false",
-        "~ plan pro: price USD chargeCatalogPrice calls usageAlerts thresholds [5] -> []",
-        '~ plan pro: price USD chargeCatalogPrice calls usageAlerts thresholdType "BALANCE" -> "PERCENTAGE"',
+        "~ plan pro: price USD of calls usageAlerts enabled true -> false",
+        "~ plan pro: price USD of calls usageAlerts thresholds [5] -> []",
+        '~ plan pro: price USD of calls usageAlerts thresholdType "BALANCE" -> "PERCENTAGE"',
         "- plan pro: price EUR",
     ]
 

@@ -190,6 +190,7 @@ CHARGE = "plans[0].prices[0].chargeCatalogPrice[0]"
         ("name: Calls", "name: 5", "line 4: features[0].name: a text is expected; put it in quotation marks"),
         ("identifier: calls", "identifier: Calls!", "line 4: features[0].identifier: "),
         ("features:", "feature:", "line 3: feature: there is no such key; did you mean features?"),
+        ("name: Pro", "name: Pro\n    descr: x", "line 8: plans[0].descr: there is no such key; did you mean desc"),
         ("name: Pro", "name: Pro\n    colour: red", "line 8: plans[0].colour: there is no such key"),
         ("product: suite", "product: sweet", "line 8: plans[0].product: sweet is not among the products"),
         ("product: suite", "product: suit", "did you mean suite?"),
@@ -219,6 +220,17 @@ def test_a_mistake_is_named_with_its_line_and_path(old: str, new: str, said: str
     with pytest.raises(CatalogMistakes) as caught:
         read_catalog(text)
     assert said in str(caught.value)
+
+
+def test_what_is_shared_can_be_said_once() -> None:
+    text = """\
+products:
+  - &suite {identifier: suite, name: Suite, taxCode: saas}
+  - {<<: *suite, identifier: books, taxCode: ebook}
+"""
+    assert [(each.identifier, each.name, each.tax_code) for each in read_catalog(text).products] == [
+        ("suite", "Suite", "saas"), ("books", "Suite", "ebook"),
+    ]  # fmt: skip
 
 
 def test_all_mistakes_are_named_at_once() -> None:
