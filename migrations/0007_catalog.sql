@@ -142,4 +142,5 @@ CREATE TABLE plan_migrations (
   FOREIGN KEY (tenant_id, plan_id) REFERENCES plans,
   FOREIGN KEY (tenant_id, to_version_id) REFERENCES plan_versions
 );
-CREATE INDEX plan_migrations_due ON plan_migrations (tenant_id, plan_id) WHERE carried_out_at IS NULL;
+CREATE INDEX plan_migrations_by_plan ON plan_migrations (tenant_id, plan_id);
+CREATE INDEX plan_migrations_by_version ON plan_migrations (tenant_id, to_version_id);

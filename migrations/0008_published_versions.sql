@@ -18,17 +18,17 @@ CREATE TRIGGER published_version_reopened BEFORE UPDATE OF state
 
 -- For what stands below a version. Where the version is gone, it is deleting what stood below it.
 CREATE FUNCTION refuse_change_below_published_version() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  below record;
 BEGIN
-  below := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+  -- What stood below a version, and what would: neither is taken away, nor changed, nor put there.
   IF EXISTS (
-    SELECT FROM plan_versions
-    WHERE tenant_id = below.tenant_id AND id = below.version_id AND state <> 'draft'
+    SELECT FROM plan_versions WHERE state <> 'draft' AND (
+      (TG_OP <> 'INSERT' AND tenant_id = OLD.tenant_id AND id = OLD.version_id)
+      OR (TG_OP <> 'DELETE' AND tenant_id = NEW.tenant_id AND id = NEW.version_id)
+    )
   ) THEN
     RAISE EXCEPTION 'a published version of a plan never changes';
   END IF;
-  RETURN below;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 
 CREATE TRIGGER published_prices_changed BEFORE INSERT OR DELETE OR UPDATE OF

@@ -30,8 +30,7 @@ CREATE TABLE plan_files (
   FOREIGN KEY (tenant_id, version_id) REFERENCES plan_versions ON DELETE CASCADE,
   FOREIGN KEY (tenant_id, id) REFERENCES media_files
 );
-CREATE INDEX plan_files_by_id ON plan_files (tenant_id, id);
-CREATE INDEX plan_files_download ON plan_files (id);
+CREATE INDEX plan_files_by_id ON plan_files (id, tenant_id);
 
 CREATE TRIGGER published_files_changed BEFORE INSERT OR UPDATE OR DELETE
   ON plan_files FOR EACH ROW EXECUTE FUNCTION refuse_change_below_published_version();

@@ -85,9 +85,12 @@ async def get_public_file(tx: Tx, id: UUID) -> StoredFile:
 
 
 async def update_released(tx: Tx, id: UUID) -> None:
-    """Mark an attached file as given up; the sweep looks at it next."""
+    """Mark an attached file as given up: nobody gets it any more, and the sweep deletes it.
+
+    Not before the form expired that it was posted with: what is posted again then would be found by no sweep.
+    """
     await tx.execute(
-        "UPDATE media_files SET released_at = %s, due_at = 'epoch'"
+        "UPDATE media_files SET released_at = %s, due_at = coalesce(due_at, 'epoch')"
         " WHERE tenant_id = %s AND id = %s AND attached_at IS NOT NULL AND released_at IS NULL",
         (tx.now, tx.tenant_id, id),
     )

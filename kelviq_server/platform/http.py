@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ from kelviq_server.platform.wire import read_body
 log = structlog.get_logger()
 
 BODY_SECONDS = 30
+LARGE_BODY_BYTES = 64 * 1024
 
 # Says who calls, or raises why that is not known: by the request's headers, for one kind of access.
 Authenticator = Callable[[Request, Access], Awaitable[Caller]]
@@ -122,7 +124,11 @@ class Api:
                 raise throttled
         body = None
         if operation.body is not None:
-            body = read_body(operation.body, await _json(request, is_required=operation.is_body_required))
+            content = await _json(request, is_required=operation.is_body_required)
+            # Checking a large one takes a while, in which others are answered.
+            is_large = int(request.headers.get("content-length", LARGE_BODY_BYTES)) >= LARGE_BODY_BYTES
+            check = partial(read_body, operation.body, content)
+            body = await asyncio.to_thread(check) if is_large else check()
         return await operation.handler(Call(request, caller, body, self._public_url.of(request)))
 
     def _find(self, path: str) -> tuple[Place, dict[str, str]]:

@@ -110,20 +110,21 @@ class LocalFiles:
         return await asyncio.to_thread(self._keep, source, target)
 
     def _keep(self, source: str, target: str) -> int:
-        self._make_incoming()
-        link = self._incoming / secrets.token_hex(16)
-        try:
-            # A second name for the same content: what is posted later under the first gets content of its own.
-            os.link(self._path(source), link, follow_symlinks=False)
-            self._put(link, self._path(target))
-        except FileNotFoundError:
-            with suppress(FileNotFoundError):
-                return self._path(target).stat().st_size
-            raise FileMissing(source) from None
-        finally:
-            # Renaming a name onto another of the same content does nothing at all.
-            link.unlink(missing_ok=True)
-        return self._path(target).stat().st_size
+        posted, kept = self._path(source), self._path(target)
+        while not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                # A second name for the same content: what is posted later under the first gets content of its own.
+                os.link(posted, kept, follow_symlinks=False)
+                self._sync_folders(kept)
+            except FileExistsError:
+                # What was kept first stands: it may be attached already, and the form is good for an hour.
+                break
+            except FileNotFoundError:
+                # A delete took the empty folder away meanwhile; or nothing was posted.
+                if not posted.exists():
+                    raise FileMissing(source) from None
+        return kept.stat().st_size
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; what is not there is deleted."""
@@ -219,6 +220,10 @@ class LocalFiles:
                 # A delete took the empty folder away meanwhile; or the file itself is gone.
                 if not incoming.exists():
                     raise
+        self._sync_folders(path)
+
+    def _sync_folders(self, path: Path) -> None:
+        """Bring the name of a file to disk, and those of the folders it stands in."""
         folder = path.parent
         while folder != self._objects.parent:
             sync_directory(folder)

@@ -1,14 +1,17 @@
 """Files in S3, or in any store that speaks its protocol."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 import obstore
+import structlog
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from kelviq_server.platform.answers import Unavailable
 from kelviq_server.platform.database import assert_no_transaction
 from kelviq_server.platform.file_store import (
     FORM_VALID,
@@ -20,6 +23,8 @@ from kelviq_server.platform.file_store import (
     machine_time,
 )
 from kelviq_server.platform.s3_signing import Credentials, quote_path, signed_form, signed_query
+
+log = structlog.get_logger()
 
 # A copy of five gigabytes takes S3 some time; a caller waits for it.
 REQUEST_TIMEOUT = timedelta(minutes=2)
@@ -101,19 +106,22 @@ class S3Files:
     async def keep(self, source: str, target: str) -> int:
         """Put what was uploaded under its permanent key and return its size; raises FileMissing."""
         assert_no_transaction()
-        # Not there: copied before, and what was uploaded is gone; or it never came.
-        with suppress(FileNotFoundError):
-            await obstore.copy_async(self._store, source, target)
-        try:
-            return (await obstore.head_async(self._store, target))["size"]
-        except FileNotFoundError:
-            raise FileMissing(source) from None
+        with _answering():
+            # What was kept first stands: it may be attached already, and the form is good for an hour.
+            with suppress(FileNotFoundError):
+                return (await obstore.head_async(self._store, target))["size"]
+            try:
+                await obstore.copy_async(self._store, source, target)
+                return (await obstore.head_async(self._store, target))["size"]
+            except FileNotFoundError:
+                raise FileMissing(source) from None
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; what is not there is deleted."""
         assert_no_transaction()
-        for start in range(0, len(keys), DELETE_BATCH):
-            await obstore.delete_async(self._store, list(keys[start : start + DELETE_BATCH]))
+        with _answering():
+            for start in range(0, len(keys), DELETE_BATCH):
+                await obstore.delete_async(self._store, list(keys[start : start + DELETE_BATCH]))
 
     async def delete_unfinished(self, before: datetime) -> None:
         """Do nothing: of a form that broke off, S3 keeps nothing."""
@@ -134,6 +142,16 @@ class S3Files:
             valid=URL_VALID,
         )
         return f"{parts.scheme}://{parts.netloc}{quote_path(path)}?{query}"
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    """Raise Unavailable where the storage does not do what it is asked: the caller may try again."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        log.warning("file storage", failure=type(error).__name__)
+        raise Unavailable from error
 
 
 def _host(parts: SplitResult) -> str:

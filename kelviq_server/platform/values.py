@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from kelviq_server.core.money import has_decimals_beyond
 from kelviq_server.core.slugs import SLUG
 from kelviq_server.platform.wire import Description, Text, not_a_choice
 
@@ -26,6 +27,8 @@ MAX_INT = 2**63 - 1
 # Unit prices go down to 12 decimals and up to a million millions; a product with any quantity stays exact.
 MAX_AMOUNT = 10**12
 MAX_PLACES = 12
+# Beyond that a number is no amount of anything, and costly to reckon with.
+MAX_DIGITS = 100
 
 
 def _whole(value: Any) -> Any:
@@ -38,17 +41,17 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _number(value: Any) -> Any:
+def exact_number(value: Any) -> Decimal:
+    """Return a number of a body exactly; raises PydanticCustomError for anything else, and what is too fine."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise PydanticCustomError("number", "A valid number is required.")
     number = Decimal(value)
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > MAX_PLACES and number != number.quantize(_SMALLEST):
+    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
+        raise PydanticCustomError("digits", "Ensure that there are no more than 100 digits in total.")
+    if has_decimals_beyond(number, MAX_PLACES):
         raise PydanticCustomError("places", "Ensure that there are no more than 12 decimal places.")
-    return number
-
-
-_SMALLEST = Decimal(1).scaleb(-MAX_PLACES)
+    # Without the sign that a zero may have.
+    return number if number else Decimal(0)
 
 
 @cache
@@ -112,7 +115,7 @@ class Between:
 # What something costs, in the currency's major unit, exact to twelve decimals.
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_number),
+    BeforeValidator(exact_number),
     Field(ge=0, le=MAX_AMOUNT),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_AMOUNT}),
 ]

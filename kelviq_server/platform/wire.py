@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, TypeVar, cast
 
 import pycountry
@@ -30,6 +31,8 @@ from kelviq_server.platform.json_body import TwiceNamed, dump, fault, text_fault
 
 MAX_FREE_FORM_BYTES = 64 * 1024
 TWICE = "This field appears more than once."
+# Of one body: nobody reads more, and a small body can have very many.
+MAX_FAULTS = 100
 
 
 class InvalidFields(Refusal):
@@ -122,7 +125,7 @@ def refuse_faults(faults: Iterable[tuple[Path, str]]) -> None:
 def field_errors(details: list[ErrorDetails]) -> dict[str, Any]:
     """Return the errors nested like the body, with the contract's wording."""
     faults: list[tuple[Path, str]] = []
-    for detail in details:
+    for detail in details[: MAX_FAULTS + 1]:
         path = tuple(part if isinstance(part, int) else to_camel(part) for part in detail["loc"])
         if detail["type"] == "twice":
             twice = detail["ctx"]["fields"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
@@ -139,13 +142,21 @@ def errors_at(faults: Iterable[tuple[Path, str]]) -> dict[str, Any]:
     what is wrong with a list's plain values stands at the list.
     """
     errors: dict[str, Any] = {}
-    for path, message in faults:
+    told = list(islice(faults, MAX_FAULTS + 1))
+    if len(told) > MAX_FAULTS:
+        told[MAX_FAULTS] = ((), f"There is more at fault; these are the first {MAX_FAULTS}.")
+    for path, message in told:
         text = f"{path_text(path)}: {message}" if any(isinstance(part, int) for part in path) else message
         try:
             _messages_at(errors, path or ("nonFieldErrors",)).append(text)
         except _OtherShape:
-            errors.setdefault("nonFieldErrors", []).append(f"{path_text(path)}: {message}")
+            errors.setdefault("nonFieldErrors", []).append(f"{path_text(path)}: {message}".removeprefix(": "))
     return errors
+
+
+def empty_is_none(value: Any) -> Any:
+    """Take an empty object for none: answers show one where nothing was given."""
+    return None if value == {} else value
 
 
 def path_text(path: Path) -> str:

@@ -186,10 +186,12 @@ async def test_a_deleted_file_stays_with_those_who_bought_it(api: Client, app: S
     assert [str(id) for id in given_up] == [added["id"]], "only what no version has"
 
 
-async def test_discarding_a_draft_gives_up_what_only_it_had(api: Client, app: Starlette, made: Made) -> None:
+@pytest.mark.parametrize("how", ["discard", "restore"])
+async def test_a_draft_that_goes_gives_up_what_only_it_had(api: Client, app: Starlette, made: Made, how: str) -> None:
     await sold(api, app)
     await api.patch(PRO, {"fileKeys": [await uploaded(api, app, "more.pdf", "application/pdf")]})
-    assert (await api.delete(PRO + "discard/")).status_code == 204
+    discarded = await (api.post(PRO + "restore/", {}) if how == "restore" else api.delete(PRO + "discard/"))
+    assert discarded.is_success
     async with reading(made.sandbox) as tx:
         names = await tx.value(
             "SELECT array_agg(file_name) FROM media_files WHERE tenant_id = %s AND released_at IS NOT NULL",

@@ -68,6 +68,30 @@ REQUIRED = ["This field is required."]
 
 
 @pytest.mark.parametrize(
+    ("operator", "right", "wrong"),
+    [
+        ("EQUALS", ["x", 0, False, 1.5], [None, [], {}]),
+        ("IN", [["a", 1]], [None, "a", [], [{}], [None]]),
+        ("NOT_IN", [[True]], [None, {"a": 1}]),
+        ("LESS_THAN", [400, 0.5], [None, "400", True, []]),
+        ("CONTAINS", ["x"], [None, "", 1]),
+        ("EXISTS", [None], [True, ""]),
+    ],
+)
+async def test_a_filter_compares_with_what_its_operator_can(
+    api: Client, operator: str, right: list[Any], wrong: list[Any]
+) -> None:
+    for values, status in ((right, 201), (wrong, 400)):
+        for value in values:
+            given = {"field": "eventName", "operator": operator, "value": value}
+            meter = {"aggregation": {"function": "COUNT"}, "filters": [given]}
+            answer = await api.post("/catalog/features/", {**EVENTS, "meter": meter})
+            assert answer.status_code == status, (value, answer.text)
+            if status == 400:
+                assert "meter.filters[0].value: " in answer.text
+
+
+@pytest.mark.parametrize(
     ("change", "errors"),
     [
         ({"name": None}, {"name": ["This field may not be null."]}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.catalog import feature, grant, granted, plan, price, product, publish, set_prices
-from tests.api.conftest import Client
+from tests.api.conftest import BASE, Client
 
 PRO = "/catalog/plans/pro/"
 DEFAULTS = {
@@ -217,3 +217,61 @@ async def test_a_child_is_not_published_before_its_base_plan(api: Client) -> Non
     assert answer.json()["detail"].startswith("The base plan pro is not published")
     discarded = await api.delete(PRO + "discard/")
     assert discarded.json() == {"detail": "Another plan is based on this one."}
+
+
+async def test_what_was_read_as_inherited_and_comes_back_changed_is_an_override(api: Client) -> None:
+    calls, sso, _ = await family(api)
+    await put(api, "pro", basePlan="starter")
+    details = await granted(api, "pro")
+    changed = {**details["api-calls"], "value": 500}
+    assert (await put(api, "pro", (calls, changed), (sso, details["sso"]))).status_code == 200
+    assert shown(await granted(api, "pro")) == {"api-calls": (500, True, True), "sso": (False, True, False)}
+    twice = await put(api, "pro", (calls, details["api-calls"]), (calls, {"value": 7}))
+    assert "planEntitlements[1].feature: This feature appears more than once." in twice.text
+
+
+async def test_an_archived_feature_goes_on_being_granted_but_is_not_granted_anew(api: Client) -> None:
+    calls = await feature(api)
+    suite = await product(api)
+    for name in ("pro", "other"):
+        await plan(api, name, suite["id"])
+    await grant(api, "pro", (calls, {"value": 1}))
+    await api.delete(f"/catalog/features/{calls['id']}/")
+    assert (await api.patch(PRO + "features/api-calls/", {"details": {"value": 2}})).status_code == 200
+    assert (await put(api, "pro", (calls, {"value": 3}))).status_code == 200
+    assert "is archived" in (await put(api, "other", (calls, {"value": 3}))).text
+
+
+async def test_keys_of_ones_own_go_by_null_and_have_a_bound(api: Client) -> None:
+    calls = await feature(api)
+    await plan(api)
+    await grant(api, "pro", (calls, {"value": 1, "mine": "a", "none": None}))
+    path = PRO + "features/api-calls/"
+    changed = (await api.patch(path, {"details": {"mine": None, "more": [1]}})).json()["details"]
+    assert ("mine" in changed, changed["none"], changed["more"]) == (False, None, [1])
+    for name in ("a", "b"):
+        answer = await api.patch(path, {"details": {name: "x" * 40_000}})
+    assert answer.status_code == 400
+    assert answer.json() == {"details": ["Ensure this field has no more than 64 KiB."]}
+
+
+async def test_a_meters_limit_is_a_whole_number_however_it_is_written(api: Client) -> None:
+    calls = await feature(api)
+    await plan(api)
+    body = '{"planEntitlements":[{"feature":"' + calls["id"] + '","details":{"value":5.0}}]}'
+    answer = await api.http.post(f"{BASE}{PRO}features/", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+    assert '"value":5,' in (await api.get(PRO + "features/")).text
+
+
+async def test_restoring_does_not_base_plans_on_each_other(api: Client) -> None:
+    await family(api)
+    await put(api, "pro", basePlan="starter")
+    await set_prices(api, "pro")
+    await publish(api, "pro")
+    await put(api, "pro", basePlan=None)
+    await publish(api, "pro")
+    # A version that is only with those who bought it is in nobody's way.
+    assert (await put(api, "starter", basePlan="pro")).status_code == 200
+    refused = await api.post(PRO + "restore/", {"version": 1})
+    assert refused.json() == {"version": ["A plan is not based on itself, near or far."]}

@@ -271,3 +271,52 @@ async def test_switching_the_currency_offers_its_prices_again(api: Client) -> No
     for version in (1, 2):
         listed = (await api.get(PRO + "prices/", params={"version": version})).json()["results"]
         assert {one["currency"]: one["enabled"] for one in listed} == {"USD": True, "EUR": True, "INR": False}
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["100000000000000000.0000000000001", "1e400", "-1e400", "1e-400", "0." + "1" * 5000, "9" * 5000, "1e999999999"],
+)
+async def test_a_number_that_is_no_amount_is_refused_and_no_more(api: Client, amount: str) -> None:
+    await plan(api)
+    body = (
+        '{"prices":[{"priceType":"PAID","chargeCatalogPrice":[{"charges":[{"chargePeriod":"MONTHLY","priceData":'
+        '{"amount":' + amount + "}}]}]}]}"
+    )
+    answer = await api.http.post(f"{BASE}{PRO}prices/bulk/", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "prices[0].chargeCatalogPrice[0].charges[0].priceData.amount: " in answer.text
+
+
+async def test_a_plan_that_prices_an_archived_feature_can_get_another_amount(api: Client) -> None:
+    calls, suite = await feature(api), await product(api)
+    for name in ("pro", "other"):
+        await plan(api, name, suite["id"])
+    await set_prices(api, "pro", price(entry(feature=calls["id"])))
+    await api.delete(f"/catalog/features/{calls['id']}/")
+    await set_prices(api, "pro", price(entry(charge(amount=50), feature=calls["id"])))
+    refused = await api.post("/catalog/plans/other/prices/bulk/", {"prices": [price(entry(feature=calls["id"]))]})
+    assert "is archived" in refused.text
+
+
+async def test_the_base_price_is_one_with_charges(api: Client) -> None:
+    calls = await feature(api)
+    await plan(api)
+    custom = {"priceType": "CUSTOM", "currency": "USD"}
+    euro, pound = (
+        price(entry(feature=calls["id"], reset=reset), currency=currency)
+        for currency, reset in (("EUR", "EVERY_MONTH"), ("GBP", "EVERY_YEAR"))
+    )
+    made = await set_prices(api, "pro", custom, euro, pound)
+    resets = {one["currency"]: [each["reset"] for each in one["chargeCatalogPrice"]] for one in made}
+    assert resets == {"EUR": ["EVERY_MONTH"], "USD": [], "GBP": ["EVERY_MONTH"]}
+
+
+async def test_a_body_with_very_many_faults_is_told_the_first_hundred(api: Client) -> None:
+    await plan(api)
+    prices = [price(*[{"charges": [{}] * 8}] * 90, currency="USD") for _ in range(40)]
+    answer = await api.post(PRO + "prices/bulk/", {"prices": prices})
+    assert answer.status_code == 400
+    said = messages(answer.json())
+    assert len(said) == 101
+    assert answer.json()["nonFieldErrors"] == ["There is more at fault; these are the first 100."]

@@ -298,3 +298,22 @@ async def test_an_identifier_names_one_plan_of_its_environment(api: Client) -> N
         *(api.post("/catalog/plans/", {"name": "Team", "product": suite["id"]}) for _ in range(5))
     )
     assert sorted(answer.json()["identifier"] for answer in both) == ["team", *(f"team-{n}" for n in range(2, 6))]
+
+
+async def test_a_name_never_makes_an_identifier_that_somebody_just_took(api: Client) -> None:
+    for number in range(8):
+        sent = {"name": f"Suite {number}", "taxCode": "saas"}
+        answers = await asyncio.gather(
+            *(api.post("/catalog/products/", sent) for _ in range(3)),
+            api.post("/catalog/products/", {**sent, "identifier": f"suite-{number}"}),
+        )
+        assert [answer.status_code for answer in answers[:3]] == [201] * 3
+
+
+async def test_what_is_restored_under_an_archived_product_stays_archived(api: Client) -> None:
+    suite = await product(api)
+    await plan(api, product_id=suite["id"])
+    await api.delete(PRO)
+    await api.delete(f"/catalog/products/{suite['id']}/")
+    refused = await api.post(PRO + "restore/", {})
+    assert (refused.status_code, (await api.get(PRO)).json()["isArchived"]) == (400, True)

@@ -20,6 +20,7 @@ from kelviq_server.platform.s3_signing import Credentials
 
 PROGRAM = Path(sys.executable).with_name("weed")
 START_SECONDS = 60
+ATTEMPTS = 3
 CREDENTIALS = Credentials("test-key", "a test secret", "us-east-1")
 BUCKET = "files"
 # Each part of the server listens twice, and once more for machines.
@@ -31,13 +32,26 @@ def running_seaweed(directory: Path) -> Iterator[Bucket]:
     """Serve a bucket until the block ends; skipped where the program is missing."""
     if not PROGRAM.is_file():
         pytest.skip(f"NOT TESTED AGAINST AN S3 SERVER: there is no {PROGRAM}; `make setup` installs it")
+    with ExitStack() as stack:
+        for attempt in range(1, ATTEMPTS + 1):
+            bucket = stack.enter_context(_process(directory / str(attempt), is_last=attempt == ATTEMPTS))
+            if bucket is not None:
+                yield bucket
+                return
+
+
+@contextmanager
+def _process(directory: Path, *, is_last: bool) -> Iterator[Bucket | None]:
+    """Serve a bucket until the block ends; none where it ended at once, its port taken meanwhile."""
+    directory.mkdir()
     ports = _free_ports(2 * len(PARTS))
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(_command(directory, ports), stdout=log, stderr=log, cwd=directory)
     try:
         bucket = Bucket(BUCKET, CREDENTIALS.region, f"http://127.0.0.1:{ports[2 * PARTS.index('s3')]}")
-        _wait_for(bucket, process, directory / "log")
-        yield bucket
+        is_there = _wait_for(bucket, process, directory / "log")
+        assert is_there or not is_last, f"SeaweedFS ended:\n{(directory / 'log').read_text()}"
+        yield bucket if is_there else None
     finally:
         # Asked to stop it takes ten seconds over it; nothing of it is needed any more.
         process.kill()
@@ -81,16 +95,17 @@ def _free_ports(count: int) -> list[int]:
         return [listener.getsockname()[1] for listener in listeners]
 
 
-def _wait_for(bucket: Bucket, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once an object can be written."""
+def _wait_for(bucket: Bucket, process: subprocess.Popen[bytes], log: Path) -> bool:
+    """Return true once an object can be written, false when the program has ended."""
     s3, too_late = client(bucket), time.monotonic() + START_SECONDS
     while True:
-        assert process.poll() is None, f"SeaweedFS ended:\n{log.read_text()}"
+        if process.poll() is not None:
+            return False
         try:
             if BUCKET not in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
                 s3.create_bucket(Bucket=BUCKET)
             s3.put_object(Bucket=BUCKET, Key="probe", Body=b"x")
-            return
+            return True
         except (BotoCoreError, ClientError):
             assert time.monotonic() < too_late, f"SeaweedFS did not start:\n{log.read_text()}"
             time.sleep(0.05)

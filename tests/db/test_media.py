@@ -156,10 +156,26 @@ async def test_a_file_that_is_given_up_is_gone_at_once_and_swept_up(made: Made, 
             await steps.release_file(tx, file.id)
             with pytest.raises(NotFound):
                 await steps.get_file(tx, file.id)
-        await sweep_uploads(NOW + age)
-        await sweep_uploads(NOW + age + rules.GRACE)
+        await sweep_uploads(max(NOW + age, DAY_LATER))
+        await sweep_uploads(max(NOW + age, DAY_LATER) + rules.GRACE)
         assert not holds(files, file.file_key)
         assert await count() == 0
+
+
+async def test_what_is_posted_again_after_its_file_was_given_up_is_swept_up_too(made: Made, files: LocalFiles) -> None:
+    upload = await make.upload(made.sandbox)
+    size_bytes = await files.keep(upload.upload_key, upload.file_key)
+    async with transaction(made.sandbox) as tx:
+        await steps.attach(tx, [(upload, size_bytes)], public=True)
+    async with transaction(made.sandbox) as tx:
+        await steps.release_file(tx, upload.id)
+    for age in (timedelta(0), rules.GRACE):
+        await sweep_uploads(NOW + age)
+    make.put_object(upload.upload_key, b"again")
+    for age in (timedelta(0), rules.GRACE):
+        await sweep_uploads(DAY_LATER + age)
+    assert not holds(files, upload.upload_key)
+    assert await count() == 0
 
 
 class Failing(LocalFiles):

@@ -1,5 +1,6 @@
 """Move uploads to permanent storage."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from kelviq_server.media import steps as media
@@ -30,11 +31,18 @@ async def keep_uploads(
         elif reason := refuse(found[key]):
             faults.append(((field, place), reason))
     refuse_faults(faults)
+    uploads = [found[key] for key in keys]
+    files = current_file_store()
+    sizes = await asyncio.gather(
+        *(files.keep(upload.upload_key, upload.file_key) for upload in uploads), return_exceptions=True
+    )
     kept: list[tuple[Upload, int]] = []
-    for place, key in enumerate(keys):
-        upload = found[key]
-        try:
-            kept.append((upload, await current_file_store().keep(upload.upload_key, upload.file_key)))
-        except FileMissing:
-            refuse_faults([((field, place), "Nothing was uploaded under this key yet.")])
+    for place, (upload, size) in enumerate(zip(uploads, sizes, strict=True)):
+        if isinstance(size, FileMissing):
+            faults.append(((field, place), "Nothing was uploaded under this key yet."))
+        elif isinstance(size, BaseException):
+            raise size
+        else:
+            kept.append((upload, size))
+    refuse_faults(faults)
     return kept

@@ -24,7 +24,7 @@ from kelviq_server.catalog.prices.schemas import (
 from kelviq_server.core.calendar import Reset, ResetTime
 from kelviq_server.platform.json_body import dump, parse
 from kelviq_server.platform.listing import ListAnswer
-from kelviq_server.platform.values import Between, Flag, Id, Slug
+from kelviq_server.platform.values import Between, Flag, Id, Slug, exact_number
 from kelviq_server.platform.wire import Answer, Body, Name, OpenBody
 
 _ABSENT: Any = None
@@ -32,11 +32,13 @@ MAX_PLACE = 2**31 - 1
 
 
 def _value(value: Any) -> bool | Decimal | None:
-    if value is None or isinstance(value, bool | Decimal):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return Decimal(value)
-    raise PydanticCustomError("value", "A valid boolean or number is required.")
+    if not isinstance(value, int | Decimal):
+        raise PydanticCustomError("value", "A valid boolean or number is required.")
+    number = exact_number(value)
+    # 5.0 is 5.
+    return Decimal(int(number)) if number == number.to_integral_value() else number
 
 
 class PlanEntitlementDetailsWrite(OpenBody):
@@ -53,8 +55,10 @@ class PlanEntitlementDetailsWrite(OpenBody):
     rollover: RolloverField = Field(None, description="METER: what of the unused is carried over.")
     usage_alerts: AlertsField = Field(None, description="METER: at which usage to tell.")
     hard_limit: Flag = Field(False, description="METER: whether access ends at the limit.")
-    is_inherited: Flag = Field(False, description="As it was read; decides nothing by itself.")
-    is_value_overridden: Flag = Field(False, description="As it was read; decides nothing by itself.")
+    is_inherited: Flag = Field(
+        False, description="As it was read: where the base plan grants it on just these terms, it stays inherited."
+    )
+    is_value_overridden: Flag = Field(False, description="As it was read.")
 
     def over(self, old: EntitlementDetails) -> EntitlementDetails:
         """Return the terms with what was sent in place of what was."""
@@ -70,8 +74,14 @@ class PlanEntitlementDetailsWrite(OpenBody):
             self.value if "value" in sent else old.value,
             replace(old.terms, **terms),
             self.hard_limit if "hard_limit" in sent else old.is_hard_limit,
-            dump({**parse(old.extra.encode()), **(self.model_extra or {})}),
+            self._extra_over(parse(old.extra.encode())),
         )
+
+    def _extra_over(self, old: dict[str, Any]) -> str:
+        """Return the merchant's own keys with those that were sent; one that was there goes by null."""
+        sent = self.model_extra or {}
+        kept = {name: value for name, value in old.items() if name not in sent}
+        return dump(kept | {name: value for name, value in sent.items() if name not in old or value is not None})
 
 
 class PlanFeatureEntitlementWrite(Body):

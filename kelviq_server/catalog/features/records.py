@@ -61,6 +61,8 @@ class MeterSetup:
     has_meter: bool = False
     aggregation: Aggregation | None = None
     aggregated_field: str | None = None
+    # How each filter compares, and with what.
+    filters: tuple[tuple[FilterOperator, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

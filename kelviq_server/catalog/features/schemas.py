@@ -17,7 +17,7 @@ from kelviq_server.catalog.features.records import (
 )
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.values import Slug
-from kelviq_server.platform.wire import Answer, Body, Description, FreeForm, Name, OpenBody, wire_instant
+from kelviq_server.platform.wire import Answer, Body, Description, FreeForm, Name, OpenBody, empty_is_none, wire_instant
 
 _ABSENT: Any = None
 MAX_FILTERS = 50
@@ -88,7 +88,7 @@ class FeatureCreateRequest(Body):
     meter: Annotated[
         Meter | None,
         # An empty object, which every answer for another feature shows, says nothing.
-        BeforeValidator(lambda value: value or None),
+        BeforeValidator(empty_is_none),
         WithJsonSchema({"type": "object", "additionalProperties": True}),
     ] = Field(None, description="For RAW_EVENTS: `aggregation` (function, field) and `filters`.")
     metadata: FreeForm = Field("{}", description="Key-value pairs of your own.", examples=[{"category": "core"}])
@@ -109,6 +109,7 @@ class FeatureCreateRequest(Body):
                 has_meter=self.meter is not None,
                 aggregation=self.meter.aggregation.function if self.meter else None,
                 aggregated_field=self.meter.aggregation.field if self.meter else None,
+                filters=tuple((each.operator, each.value) for each in self.meter.filters) if self.meter else (),
             ),
         )
 

@@ -102,7 +102,7 @@ class NewEntitlement:
 
     feature_id: UUID
     details: EntitlementDetails
-    # It was read as inherited, and comes back unchanged: where the base plan grants it, it goes on being inherited.
+    # It was read as inherited: where the base plan grants it on just these terms, it goes on being inherited.
     is_as_inherited: bool = False
 
 
@@ -141,6 +141,7 @@ class PlanVersion:
     ordering: int | None
     countries: tuple[str, ...]
     base_plan: str | None
+    base_plan_id: UUID | None
     is_archived: bool
     created_at: datetime
     modified_at: datetime

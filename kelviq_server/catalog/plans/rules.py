@@ -1,6 +1,6 @@
 """What may happen to a plan, and what its entitlements may be."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -35,6 +35,7 @@ from kelviq_server.media.records import StoredFile
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
 _REQUIRED = "This field is required."
+MAX_EXTRA_BYTES = 64 * 1024
 
 
 def refuse_archived(plan: PlanFamily) -> None:
@@ -116,25 +117,32 @@ def refuse_publishing(plan: PlanFamily, draft: Publishable) -> None:
 
 
 def entitlement_faults(
-    entitlements: Mapping[Path, PlanEntitlement], features: Mapping[UUID, Feature]
+    entitlements: Mapping[Path, PlanEntitlement], features: Mapping[UUID, Feature], had: Collection[UUID]
 ) -> Iterator[Fault]:
-    """Yield what keeps features from being granted, or from being granted on these terms, each at its path."""
+    """Yield what keeps features from being granted, or from being granted on these terms, each at its path.
+
+    `had` are features that are granted already: these may be archived.
+    """
     seen: set[UUID] = set()
     for path, entitlement in entitlements.items():
         if entitlement.feature_id in seen:
             yield (*path, "feature"), "This feature appears more than once."
         seen.add(entitlement.feature_id)
-        yield from _faults_of(path, entitlement, features)
+        yield from _faults_of(path, entitlement, features, had)
 
 
-def _faults_of(path: Path, entitlement: PlanEntitlement, features: Mapping[UUID, Feature]) -> Iterator[Fault]:
-    found = list(feature_faults((*path, "feature"), entitlement.feature_id, features, FeatureType))
+def _faults_of(
+    path: Path, entitlement: PlanEntitlement, features: Mapping[UUID, Feature], had: Collection[UUID]
+) -> Iterator[Fault]:
+    found = list(feature_faults((*path, "feature"), entitlement.feature_id, features, had, FeatureType))
     if found:
         yield from found
         return
     details, kind = entitlement.details, features[entitlement.feature_id].feature_type
     at: Path = (*path, "details")
     yield from _value_faults((*at, "value"), kind, details)
+    if len(details.extra.encode()) > MAX_EXTRA_BYTES:
+        yield at, "Ensure this field has no more than 64 KiB."
     if kind is FeatureType.METER:
         yield from terms_faults(at, details.terms, is_limited=True)
         return

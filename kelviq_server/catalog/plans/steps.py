@@ -37,22 +37,30 @@ async def open_draft(tx: Tx, editing: Editing) -> PlanVersion:
 
 async def copy_version(tx: Tx, plan_id: UUID, source: PlanVersion, number: int) -> PlanVersion:
     """Return a new draft that says what another version says; what that inherited is inherited anew."""
-    id = await store.insert_draft(tx, plan_id, number, rules.fields_of(source), source.base_plan)
+    id = await store.insert_draft(tx, plan_id, number, rules.fields_of(source), source.base_plan_id)
     await insert_prices(tx, id, source.prices)
     await store.insert_entitlements(tx, id, source.own)
     await store.insert_files(tx, id, source.files)
     return await store.get_version(tx, source.identifier, number)
 
 
+async def refuse_base(tx: Tx, plan_id: UUID, base_plan_id: UUID | None, path: Path) -> None:
+    """Raise InvalidFields where a plan would be based on itself, near or far; nobody changes that until the commit."""
+    if base_plan_id is not None:
+        await store.lock_bases(tx)
+        if await store.has_base_above(tx, plan_id, base_plan_id):
+            refuse_faults([(path, "A plan is not based on itself, near or far.")])
+
+
 async def write_entitlements(
-    tx: Tx, editing: Editing, own: Sequence[PlanEntitlement], base_plan: str | None
+    tx: Tx, editing: Editing, own: Sequence[PlanEntitlement], base_plan_id: UUID | None
 ) -> PlanVersion:
     """Return the version that grants these by itself, and the rest as its base plan does; opened if that is new."""
     before = editing.version
-    if base_plan == before.base_plan and list(own) == before.own:
+    if base_plan_id == before.base_plan_id and list(own) == before.own:
         return before
     draft = await open_draft(tx, editing)
-    await store.update_base(tx, draft.id, base_plan)
+    await store.update_base(tx, draft.id, base_plan_id)
     await store.delete_entitlements(tx, draft.id)
     await store.insert_entitlements(tx, draft.id, own)
     return await store.get_version(tx, before.identifier, draft.version)
@@ -68,10 +76,13 @@ async def find_entitlement(tx: Tx, version: PlanVersion, feature: str) -> tuple[
     raise NotFound
 
 
-async def refuse_entitlements(tx: Tx, entitlements: Mapping[Path, PlanEntitlement]) -> None:
-    """Raise InvalidFields where terms do not suit their feature, or no such feature can be granted."""
+async def refuse_entitlements(tx: Tx, version: PlanVersion, entitlements: Mapping[Path, PlanEntitlement]) -> None:
+    """Raise InvalidFields where terms do not suit their feature, or no such feature can be granted.
+
+    What the version grants already, it may go on granting, archived features too.
+    """
     features = await features_of(tx, list(entitlements.values()))
-    refuse_faults(rules.entitlement_faults(entitlements, features))
+    refuse_faults(rules.entitlement_faults(entitlements, features, {had.feature_id for had in version.granted}))
 
 
 async def add_files(tx: Tx, draft: PlanVersion, kept: Sequence[tuple[Upload, int]]) -> None:

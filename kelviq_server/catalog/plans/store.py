@@ -37,7 +37,7 @@ _FILES: LiteralString = (
 )
 _COLUMNS: LiteralString = (
     "id, plan_id, identifier, product_id, version, state, name, description, metadata, details, is_visible, license,"
-    " links, ordering, countries, base_plan, is_archived, created_at, modified_at," + _FILES
+    " links, ordering, countries, base_plan, base_plan_id, is_archived, created_at, modified_at," + _FILES
 )
 _ENTITLEMENT: LiteralString = "feature_id, e.details, is_inherited, is_value_overridden"
 _GRANTING: LiteralString = (
@@ -110,7 +110,13 @@ async def lock_family(tx: Tx, identifier: str) -> PlanFamily:
     )
     if id is None:
         raise NotFound
-    # A statement of its own, so that it sees what those did whom the lock made us wait for.
+    # What is being edited has the currency, and the life, that its product has at that moment.
+    await tx.execute(
+        "SELECT FROM products AS o JOIN plans AS p ON p.tenant_id = o.tenant_id AND p.product_id = o.id"
+        " WHERE p.tenant_id = %s AND p.id = %s FOR SHARE OF o",
+        (tx.tenant_id, id),
+    )
+    # A statement of its own, so that it sees what those did whom the locks made us wait for.
     found = await tx.row(
         PlanFamily,
         "SELECT p.id, p.identifier, p.product_id, o.currency, p.archived_at IS NOT NULL AS is_archived,"
@@ -149,14 +155,16 @@ async def insert_plan(tx: Tx, identifier: str, product_id: UUID) -> UUID | None:
     )
 
 
-async def insert_draft(tx: Tx, plan_id: UUID, version: int, fields: PlanFields, base_plan: str | None = None) -> UUID:
+async def insert_draft(
+    tx: Tx, plan_id: UUID, version: int, fields: PlanFields, base_plan_id: UUID | None = None
+) -> UUID:
     """Write a version of a plan that is to be edited, and return its id."""
     return await tx.value(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, state, name, description, metadata, is_visible,"
         "  license, links, ordering, base_plan_id, created_at, modified_at)"
         " VALUES (%(tenant_id)s, %(id)s, %(plan_id)s, %(version)s, 'draft', %(name)s, %(description)s, %(metadata)s,"
         "  %(is_visible)s, %(license)s, %(links)s, %(ordering)s,"
-        "  (SELECT id FROM plans WHERE tenant_id = %(tenant_id)s AND identifier = %(base_plan)s), %(now)s, %(now)s)"
+        "  %(base_plan_id)s, %(now)s, %(now)s)"
         " RETURNING id",
         {
             **_fields(fields),
@@ -164,7 +172,7 @@ async def insert_draft(tx: Tx, plan_id: UUID, version: int, fields: PlanFields, 
             "id": new_id(tx.now),
             "plan_id": plan_id,
             "version": version,
-            "base_plan": base_plan,
+            "base_plan_id": base_plan_id,
             "now": tx.now,
         },
     )
@@ -204,25 +212,27 @@ async def update_modified(tx: Tx, version_id: UUID) -> None:
     )
 
 
-async def update_base(tx: Tx, version_id: UUID, base_plan: str | None) -> None:
+async def update_base(tx: Tx, version_id: UUID, base_plan_id: UUID | None) -> None:
     """Base a draft on another plan, or on none."""
     await tx.execute(
-        "UPDATE plan_versions SET modified_at = %(now)s, base_plan_id ="
-        " (SELECT id FROM plans WHERE tenant_id = %(tenant_id)s AND identifier = %(base_plan)s)"
-        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
-        {"tenant_id": tx.tenant_id, "id": version_id, "base_plan": base_plan, "now": tx.now},
+        "UPDATE plan_versions SET modified_at = %s, base_plan_id = %s WHERE tenant_id = %s AND id = %s",
+        (tx.now, base_plan_id, tx.tenant_id, version_id),
     )
 
 
-async def list_granted(tx: Tx, plan_id: UUID) -> set[UUID]:
-    """Return the features that the version for sale of a plan grants."""
-    return set(
-        await tx.value(
-            "SELECT coalesce(array_agg(feature_id), '{}') FROM plan_entitlements AS e JOIN plan_versions AS v"
-            "  ON v.tenant_id = e.tenant_id AND v.id = e.version_id AND state = 'published'"
-            " WHERE v.tenant_id = %s AND v.plan_id = %s",
-            (tx.tenant_id, plan_id),
-        )
+async def lock_bases(tx: Tx) -> None:
+    """Let nobody else of this tenant base a plan on another, or delete a plan, until this transaction ends."""
+    await tx.alone_with("plan bases")
+
+
+async def list_granted(tx: Tx, plan_id: UUID) -> list[PlanEntitlement]:
+    """Return what the version for sale of a plan grants."""
+    return await tx.decoded(
+        list[PlanEntitlement],
+        "SELECT coalesce(json_agg(granted), '[]') FROM (SELECT " + _ENTITLEMENT + " FROM plan_entitlements AS e"
+        "  JOIN plan_versions AS v ON v.tenant_id = e.tenant_id AND v.id = e.version_id AND state = 'published'"
+        " WHERE v.tenant_id = %s AND v.plan_id = %s ORDER BY e.ordering) AS granted",
+        (tx.tenant_id, plan_id),
     )
 
 

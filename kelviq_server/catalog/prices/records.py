@@ -1,13 +1,12 @@
 """Prices of a plan: what is charged for it, in which currency, how often."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
-from kelviq_server.core.pricing import PriceModel, Rate, Tier
+from kelviq_server.core.pricing import PriceModel, Tier
 
 
 class PriceType(StrEnum):
@@ -96,11 +95,6 @@ class Component:
     terms: MeterTerms
     charges: tuple[Charge, ...]
 
-    def rate(self, period: ChargePeriod) -> Rate:
-        """Return what core/pricing needs to price a quantity for one period; raises StopIteration without a charge."""
-        charge = next(charge for charge in self.charges if charge.period is period)
-        return Rate(self.model, charge.amount or Decimal(0), charge.package_size or 1, charge.tiers)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPrice:
@@ -122,7 +116,3 @@ class Price(NewPrice):
     id: UUID
     version_id: UUID
     currency: str
-
-    def periods(self) -> Iterator[ChargePeriod]:
-        """Yield the periods in which it is charged, each once."""
-        yield from dict.fromkeys(charge.period for component in self.components for charge in component.charges)

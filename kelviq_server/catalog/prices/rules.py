@@ -34,10 +34,11 @@ _COMPONENTS = "chargeCatalogPrice"
 def settled(prices: Sequence[NewPrice], default_currency: str) -> list[NewPrice]:
     """Return the prices as they are kept: each in a currency, the base price first, its terms in all of them.
 
-    The base price is the one in the product's currency, else the first. What is paid afterwards is metered by month.
+    What is paid afterwards is metered by month.
     """
     known = [replace(price, currency=price.currency or default_currency) for price in prices]
-    known.sort(key=lambda price: price.currency != default_currency)
+    base = known.pop(_base(known, default_currency)) if known else None
+    known = [base, *known] if base else known
     terms = {component.feature_id: _terms_of(component) for price in known[:1] for component in price.components}
     return [
         replace(
@@ -49,6 +50,15 @@ def settled(prices: Sequence[NewPrice], default_currency: str) -> list[NewPrice]
         )
         for price in known
     ]
+
+
+def _base(prices: Sequence[NewPrice], default_currency: str) -> int:
+    """Return the place of the base price.
+
+    Of those with charges, else of all, it is the one in the product's currency, else the first.
+    """
+    charged = [place for place, price in enumerate(prices) if price.components] or list(range(len(prices)))
+    return min(charged, key=lambda place: (prices[place].currency or default_currency) != default_currency)
 
 
 def _terms_of(component: Component) -> MeterTerms:
@@ -71,10 +81,11 @@ def faults(
     default_currency: str,
     features: Mapping[UUID, Feature],
     exponents: Mapping[str, int],
+    had: Collection[UUID] = (),
 ) -> Iterator[Fault]:
     """Yield what keeps these from being a plan's prices; paths begin with `prices`.
 
-    `features` are those that the prices name, as far as they exist.
+    `features` are those that the prices name, as far as they exist; `had` those that the plan priced before.
     """
     currencies = [price.currency or default_currency for price in prices]
     for place in _repeated(currencies):
@@ -86,7 +97,8 @@ def faults(
         path: Path = ("prices", place)
         yield from _price_faults(path, price, exponents[currencies[place]])
         for number, component in enumerate(price.components):
-            yield from _component_faults((*path, _COMPONENTS, number), component, features, pays_later=pays_later)
+            at = (*path, _COMPONENTS, number)
+            yield from _component_faults(at, component, features, had, pays_later=pays_later)
     yield from _regional_faults(prices, currencies, default_currency)
 
 
@@ -126,7 +138,7 @@ def _base_amount_faults(path: Path, component: Component, exponent: int) -> Iter
 
 
 def _component_faults(
-    path: Path, component: Component, features: Mapping[UUID, Feature], *, pays_later: bool
+    path: Path, component: Component, features: Mapping[UUID, Feature], had: Collection[UUID], *, pays_later: bool
 ) -> Iterator[Fault]:
     if component.feature_id is None:
         if component.model is not PriceModel.FLAT:
@@ -134,7 +146,7 @@ def _component_faults(
         if _pays_later(component):
             yield (*path, "feature"), f"PAY_AS_YOU_GO prices the usage of a feature: {_REQUIRED}"
     else:
-        yield from feature_faults((*path, "feature"), component.feature_id, features, (FeatureType.METER,))
+        yield from feature_faults((*path, "feature"), component.feature_id, features, had, (FeatureType.METER,))
     if not component.charges:
         yield (*path, "charges"), "Ensure this field has at least 1 elements."
     for place in _repeated([charge.period for charge in component.charges]):
@@ -164,13 +176,16 @@ def _pay_as_you_go_faults(path: Path, component: Component) -> Iterator[Fault]:
 
 
 def feature_faults(
-    path: Path, id: UUID, features: Mapping[UUID, Feature], kinds: Collection[FeatureType]
+    path: Path, id: UUID, features: Mapping[UUID, Feature], had: Collection[UUID], kinds: Collection[FeatureType]
 ) -> Iterator[Fault]:
-    """Yield what keeps a feature from being named here: it must exist, not be archived, and be of these types."""
+    """Yield what keeps a feature from being named here.
+
+    It must exist, be of one of these types, and not be archived, unless the plan had it before.
+    """
     feature = features.get(id)
     if feature is None:
         yield path, f'Invalid pk "{id}" - object does not exist.'
-    elif feature.is_archived:
+    elif feature.is_archived and id not in had:
         yield path, f"The feature {feature.identifier} is archived."
     elif feature.feature_type not in kinds:
         yield path, f"The feature {feature.identifier} is {feature.feature_type.value}; only METER features are priced."
@@ -253,7 +268,7 @@ def _regional_faults(prices: Sequence[NewPrice], currencies: Sequence[str], defa
     paid = [place for place, price in enumerate(prices) if price.price_type is PriceType.PAID and price.components]
     if not paid:
         return
-    base = min(paid, key=lambda place: currencies[place] != default_currency)
+    base = _base(prices, default_currency)
     wanted = _shape(prices[base])
     for place in paid:
         if _shape(prices[place]).keys() != wanted.keys():

@@ -25,7 +25,7 @@ from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
 from kelviq_server.core.pricing import PriceModel, Tier
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.values import MAX_INT, Amount, Between, Currency, Flag, Id, Number
-from kelviq_server.platform.wire import Answer, Body, not_a_choice
+from kelviq_server.platform.wire import Answer, Body, empty_is_none, not_a_choice
 
 MAX_TRIAL_DAYS = 730
 ENDLESS = "inf"
@@ -44,8 +44,8 @@ def _endless(value: Any) -> Any:
     return value
 
 
-def _empty_is_none(value: Any) -> Any:
-    return None if value == {} else value
+def _null_is_none_of_them(value: Any) -> Any:
+    return [] if value is None else value
 
 
 # QUARTERLY is another word for THREE_MONTHS.
@@ -99,10 +99,11 @@ class PlanChargeWrite(Body):
     price_data: PriceData = Field(
         PriceData.model_validate({}), description="FLAT: `{ amount }`. PACKAGE: `{ amount, block_size }`."
     )
-    tiers: Annotated[list[TierWrite], Field(max_length=100), BeforeValidator(lambda value: value or [])] = Field(
-        [], description="For TIERED, VOLUME and STAIRSTEP, ascending."
-    )
-    advanced: Annotated[Quantities, BeforeValidator(lambda value: value or {})] = Field(
+    tiers: Annotated[
+        # The first one at fault stands for all: a body may hold very many.
+        list[TierWrite], Field(max_length=100, fail_fast=True), BeforeValidator(_null_is_none_of_them)
+    ] = Field([], description="For TIERED, VOLUME and STAIRSTEP, ascending.")
+    advanced: Annotated[Quantities, BeforeValidator(lambda value: {} if value is None else value)] = Field(
         Quantities.model_validate({}), description="`{ min_quantity, max_quantity }`, for FLAT prices of a feature."
     )
 
@@ -144,8 +145,8 @@ class UsageAlertsWrite(Body):
         return UsageAlerts(self.enabled, tuple(self.thresholds), self.threshold_type)
 
 
-RolloverField = Annotated[RolloverWrite | None, BeforeValidator(_empty_is_none)]
-AlertsField = Annotated[UsageAlertsWrite | None, BeforeValidator(_empty_is_none)]
+RolloverField = Annotated[RolloverWrite | None, BeforeValidator(empty_is_none)]
+AlertsField = Annotated[UsageAlertsWrite | None, BeforeValidator(empty_is_none)]
 
 
 class PlanChargeCatalogPriceWrite(Body):
@@ -161,7 +162,9 @@ class PlanChargeCatalogPriceWrite(Body):
     has_unlimited_usage: Flag = Field(False, description="Whether what is bought has no limit.")
     rollover: RolloverField = Field(None, description="What of the unused is carried over; ADVANCE_COMMITMENT only.")
     usage_alerts: AlertsField = Field(None, description="At which usage to tell.")
-    charges: list[PlanChargeWrite] = Field([], max_length=8, description="One for each period, at least one.")
+    charges: list[PlanChargeWrite] = Field(
+        [], max_length=8, fail_fast=True, description="One for each period, at least one."
+    )
 
     def component(self) -> Component:
         """Return the component."""

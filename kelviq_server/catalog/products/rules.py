@@ -46,7 +46,7 @@ def refuse_archived(product: Product) -> None:
 
 def not_an_image(upload: Upload) -> str | None:
     """Return why an upload cannot be shown as a picture, or None."""
-    return None if upload.content_type in IMAGE_TYPES else f"Only images are shown: {', '.join(IMAGE_TYPES)}."
+    return None if upload.content_type.lower() in IMAGE_TYPES else f"Only images are shown: {', '.join(IMAGE_TYPES)}."
 
 
 def too_many(kind: FileKind, had: Sequence[ProductFile], added: int) -> str | None:

@@ -61,7 +61,8 @@ async def lock_product(tx: Tx, id: UUID) -> Product:
 async def find_currency(tx: Tx, id: UUID) -> str | None:
     """Return the default currency of a product that is not archived, or None."""
     return await tx.value(
-        "SELECT currency FROM products WHERE tenant_id = %s AND id = %s AND archived_at IS NULL", (tx.tenant_id, id)
+        "SELECT currency FROM products WHERE tenant_id = %s AND id = %s AND archived_at IS NULL FOR SHARE",
+        (tx.tenant_id, id),
     )
 
 

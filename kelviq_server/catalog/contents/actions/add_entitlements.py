@@ -22,7 +22,7 @@ async def add_entitlements(tenant: Tenant, identifier: str, entitlements: Sequen
             ("planEntitlements", place): Entitlement(new.feature_id, new.details)
             for place, new in enumerate(entitlements)
         }
-        await refuse_entitlements(tx, added)
+        await refuse_entitlements(tx, editing.version, added)
         if {entitlement.feature_id for entitlement in own} & {new.feature_id for new in entitlements}:
             raise EntitlementExists
-        return await write_entitlements(tx, editing, [*own, *added.values()], editing.version.base_plan)
+        return await write_entitlements(tx, editing, [*own, *added.values()], editing.version.base_plan_id)

@@ -17,4 +17,4 @@ async def remove_entitlement(tenant: Tenant, identifier: str, feature: str) -> N
         left = [entitlement for entitlement in own if entitlement.feature_id != found.feature_id]
         if left == own:
             raise EntitlementInherited
-        await write_entitlements(tx, editing, left, editing.version.base_plan)
+        await write_entitlements(tx, editing, left, editing.version.base_plan_id)

@@ -1,11 +1,10 @@
 """Replace the entitlements of a plan, and say which plan it is based on."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from kelviq_server.catalog.plans import store
 from kelviq_server.catalog.plans.records import NewEntitlement, PlanEntitlement, PlanVersion
-from kelviq_server.catalog.plans.steps import begin_edit, refuse_entitlements, write_entitlements
+from kelviq_server.catalog.plans.steps import begin_edit, refuse_base, refuse_entitlements, write_entitlements
 from kelviq_server.core.entitlement import Entitlement
 from kelviq_server.platform.database import Tenant, transaction
 from kelviq_server.platform.wire import Path, refuse_faults
@@ -20,17 +19,24 @@ async def replace_entitlements(
     """
     async with transaction(tenant) as tx:
         editing = await begin_edit(tx, identifier)
-        base = editing.version.base_plan if keeps_base else base_plan
-        base_id = None if base is None else await store.find_plan_id(tx, base)
-        if base is not None and base_id is None:
-            refuse_faults([(("basePlan",), f'Invalid identifier "{base}" - object does not exist.')])
-        if base_id is not None and await store.has_base_above(tx, editing.plan.id, base_id):
-            refuse_faults([(("basePlan",), "A plan is not based on itself, near or far.")])
-        inherited = await store.list_granted(tx, base_id) if base_id is not None else set[UUID]()
-        own: dict[Path, PlanEntitlement] = {
+        base_id = editing.version.base_plan_id
+        if not keeps_base:
+            # Locked first: a plan that is found is there until the commit.
+            await store.lock_bases(tx)
+            base_id = None if base_plan is None else await store.find_plan_id(tx, base_plan)
+            if base_plan is not None and base_id is None:
+                refuse_faults([(("basePlan",), f'Invalid identifier "{base_plan}" - object does not exist.')])
+            await refuse_base(tx, editing.plan.id, base_id, ("basePlan",))
+        inherited = [] if base_id is None else await store.list_granted(tx, base_id)
+        theirs = {entitlement.feature_id: entitlement.details for entitlement in inherited}
+        written: dict[Path, PlanEntitlement] = {
             ("planEntitlements", place): Entitlement(new.feature_id, new.details)
             for place, new in enumerate(entitlements)
-            if not (new.is_as_inherited and new.feature_id in inherited)
         }
-        await refuse_entitlements(tx, own)
-        return await write_entitlements(tx, editing, list(own.values()), base)
+        await refuse_entitlements(tx, editing.version, written)
+        own = [
+            entitlement
+            for new, entitlement in zip(entitlements, written.values(), strict=True)
+            if not (new.is_as_inherited and theirs.get(new.feature_id) == new.details)
+        ]
+        return await write_entitlements(tx, editing, own, base_id)

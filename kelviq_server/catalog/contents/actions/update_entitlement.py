@@ -28,10 +28,10 @@ async def update_entitlement(
         if changed == found.details:
             return found, granted
         new: PlanEntitlement = Entitlement(found.feature_id, changed)
-        await refuse_entitlements(tx, {(): new})
+        await refuse_entitlements(tx, editing.version, {(): new})
         own = editing.version.own
         others = [new if entitlement.feature_id == new.feature_id else entitlement for entitlement in own]
         version = await write_entitlements(
-            tx, editing, others if new in others else [*others, new], editing.version.base_plan
+            tx, editing, others if new in others else [*others, new], editing.version.base_plan_id
         )
         return await find_entitlement(tx, version, feature)

@@ -12,10 +12,9 @@ async def create_feature(tenant: Tenant, new: NewFeature) -> Feature:
     """Return the new feature; raises InvalidFields, or FeatureExists when the identifier was ever taken."""
     refuse_faults(rules.faults(new))
     async with transaction(tenant) as tx:
-        identifier = new.identifier
-        if identifier is None:
-            start = slug_of(new.name, "feature")
-            identifier = free_slug(start, await store.lock_identifiers(tx, start))
+        start = new.identifier or slug_of(new.name, "feature")
+        taken = await store.lock_identifiers(tx, start)
+        identifier = new.identifier or free_slug(start, taken)
         id = await store.insert_feature(tx, identifier, new)
         if id is None:
             raise FeatureExists

@@ -19,10 +19,9 @@ async def create_plan(tenant: Tenant, new: NewPlan, file_keys: Sequence[str] = (
     async with transaction(tenant) as tx:
         if await find_currency(tx, new.product_id) is None:
             refuse_faults([(("product",), f'Invalid pk "{new.product_id}" - object does not exist.')])
-        identifier = new.identifier
-        if identifier is None:
-            start = slug_of(new.fields.name, "plan")
-            identifier = free_slug(start, await store.lock_identifiers(tx, start))
+        start = new.identifier or slug_of(new.fields.name, "plan")
+        taken = await store.lock_identifiers(tx, start)
+        identifier = new.identifier or free_slug(start, taken)
         id = await store.insert_plan(tx, identifier, new.product_id)
         if id is None:
             raise PlanExists

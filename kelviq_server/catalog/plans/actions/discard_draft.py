@@ -18,6 +18,7 @@ async def discard_draft(tenant: Tenant, identifier: str) -> None:
         draft = await store.get_version(tx, identifier, plan.draft)
         await store.delete_version(tx, draft.id)
         if plan.published is None:
+            await store.lock_bases(tx)
             if await store.has_children(tx, plan.id):
                 raise PlanIsBase
             await store.delete_plan(tx, plan.id)

@@ -23,9 +23,10 @@ async def set_prices(tenant: Tenant, identifier: str, prices: Sequence[NewPrice]
         currency = editing.plan.currency
         named = {component.feature_id for price in prices for component in price.components} - {None}
         features = await list_by_id(tx, {id for id in named if id is not None})
-        refuse_faults(rules.faults(prices, currency, features, currency_exponents()))
-        settled = rules.settled(prices, currency)
         had = editing.version.prices
+        known = {component.feature_id for price in had for component in price.components if component.feature_id}
+        refuse_faults(rules.faults(prices, currency, features, currency_exponents(), known))
+        settled = rules.settled(prices, currency)
         if rules.are_the_same(had, settled):
             return list(had)
         draft = await open_draft(tx, editing)

@@ -7,7 +7,7 @@ from kelviq_server.catalog.actions.keep_uploads import keep_uploads
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.plans.steps import add_files, begin_edit, open_draft
-from kelviq_server.platform.database import Tenant, transaction
+from kelviq_server.platform.database import Tenant, reading, transaction
 
 
 async def update_plan(
@@ -17,6 +17,9 @@ async def update_plan(
 
     Raises InvalidFields, NotFound, PlanArchived, VersionFixed.
     """
+    if file_keys:
+        async with reading(tenant) as tx:
+            await store.get_version(tx, identifier)
     files = await keep_uploads(tenant, "fileKeys", file_keys)
     async with transaction(tenant) as tx:
         editing = await begin_edit(tx, identifier, version)

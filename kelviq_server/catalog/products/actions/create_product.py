@@ -15,10 +15,9 @@ async def create_product(tenant: Tenant, new: NewProduct, image_keys: Sequence[s
     """Return the new product; raises InvalidFields, or ProductExists when the identifier was ever taken."""
     images = await keep_uploads(tenant, FIELDS[FileKind.IMAGE], image_keys, rules.not_an_image)
     async with transaction(tenant) as tx:
-        identifier = new.identifier
-        if identifier is None:
-            start = slug_of(new.name, "product")
-            identifier = free_slug(start, await store.lock_identifiers(tx, start))
+        start = new.identifier or slug_of(new.name, "product")
+        taken = await store.lock_identifiers(tx, start)
+        identifier = new.identifier or free_slug(start, taken)
         id = await store.insert_product(tx, identifier, new)
         if id is None:
             raise ProductExists

@@ -8,13 +8,16 @@ from kelviq_server.catalog.actions.keep_uploads import keep_uploads
 from kelviq_server.catalog.products import rules, store
 from kelviq_server.catalog.products.records import FileKind, Product
 from kelviq_server.catalog.products.steps import FIELDS, add_files
-from kelviq_server.platform.database import Tenant, transaction
+from kelviq_server.platform.database import Tenant, reading, transaction
 
 
 async def update_product(
     tenant: Tenant, id: UUID, sent: Mapping[str, Any], image_keys: Sequence[str], file_keys: Sequence[str]
 ) -> Product:
     """Return the product as it now is; nothing new changes nothing. Raises InvalidFields, ProductArchived."""
+    if image_keys or file_keys:
+        async with reading(tenant) as tx:
+            rules.refuse_archived(await store.get_product(tx, id))
     images = await keep_uploads(tenant, FIELDS[FileKind.IMAGE], image_keys, rules.not_an_image)
     files = await keep_uploads(tenant, FIELDS[FileKind.FILE], file_keys)
     async with transaction(tenant) as tx:
