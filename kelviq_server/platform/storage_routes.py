@@ -22,6 +22,7 @@ from kelviq_server.platform.upload_reader import UploadReader
 
 # An upload may take long, but not stand still.
 PIECE_SECONDS = 60
+FIELDS_SECONDS = 30
 UPLOAD_SECONDS = 6 * 3600
 # So much of a refused upload is read after the answer, so that its sender gets to see it; more is cut off.
 DRAIN_BYTES = 4 * 1024 * 1024
@@ -103,14 +104,17 @@ async def _store(files: LocalFiles, content_type: str, pieces: AsyncIterator[byt
     incoming: Incoming | None = None
     key = ""
     try:
-        while piece := await _next(pieces):
-            content = reader.feed(piece)
-            if reader.has_file and incoming is None:
-                permission = files.permit(reader.fields)
-                key = permission.key
-                incoming = await asyncio.to_thread(files.receive, permission)
-            if incoming is not None and incoming.take(content):
-                await asyncio.to_thread(incoming.write)
+        async with asyncio.timeout(FIELDS_SECONDS) as patience:
+            while piece := await _next(pieces):
+                content = reader.feed(piece)
+                if reader.has_file and incoming is None:
+                    permission = files.permit(reader.fields)
+                    # Only whoever may upload at all may take long over it.
+                    patience.reschedule(None)
+                    key = permission.key
+                    incoming = await asyncio.to_thread(files.receive, permission)
+                if incoming is not None and incoming.take(content):
+                    await asyncio.to_thread(incoming.write)
         reader.check_end()
         assert incoming is not None
         return key, await asyncio.to_thread(incoming.finish)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from kelviq_server.platform import storage_routes as routes
 from kelviq_server.platform.file_store import UploadForm
 from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.public_url import PublicUrl
@@ -111,6 +112,21 @@ def test_too_large_a_file_is_given_up_while_it_comes(directory: Path) -> None:
                 answer += more
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"<Code>EntityTooLarge</Code>" in answer
+    assert stored(directory) == []
+
+
+def test_fields_that_do_not_come_are_not_waited_for(
+    address: str, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "FIELDS_SECONDS", 0.2)
+    parts = urlsplit(address)
+    with create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        head = "POST /storage/ HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        connection.sendall(f"{head}Content-Length: {10**6}\r\n\r\n--b\r\n".encode())
+        answer = b""
+        while b"</Error>" not in answer and (more := connection.recv(65536)):
+            answer += more
+    assert b"<Code>RequestTimeout</Code>" in answer
     assert stored(directory) == []
 
 
