@@ -24,6 +24,8 @@ from kelviq_server.core.slugs import SLUG
 from kelviq_server.platform.wire import Description, Text, not_a_choice
 
 MAX_INT = 2**63 - 1
+# Of counts and places in a list, which stand in columns of 32 bits.
+MAX_SMALL_INT = 2**31 - 1
 # Unit prices go down to 12 decimals and up to a million millions; a product with any quantity stays exact.
 MAX_AMOUNT = 10**12
 MAX_PLACES = 12

@@ -24,11 +24,10 @@ from kelviq_server.catalog.prices.schemas import (
 from kelviq_server.core.calendar import Reset, ResetTime
 from kelviq_server.platform.json_body import dump, parse
 from kelviq_server.platform.listing import ListAnswer
-from kelviq_server.platform.values import Between, Flag, Id, Slug, exact_number
+from kelviq_server.platform.values import MAX_SMALL_INT, Between, Flag, Id, Slug, exact_number
 from kelviq_server.platform.wire import Answer, Body, Name, OpenBody
 
 _ABSENT: Any = None
-MAX_PLACE = 2**31 - 1
 
 
 def _value(value: Any) -> bool | Decimal | None:
@@ -125,7 +124,7 @@ class PlanFileUpdateRequest(Body):
     """What is shown of a file; for other contents upload another file."""
 
     name: Name = Field(_ABSENT, description="Display name.", examples=["Plan Terms (v2).pdf"])
-    ordering: Annotated[int, Between(-MAX_PLACE, MAX_PLACE)] = Field(
+    ordering: Annotated[int, Between(-MAX_SMALL_INT, MAX_SMALL_INT)] = Field(
         _ABSENT, description="Place in the list.", examples=[1]
     )
     enabled: Flag = Field(_ABSENT, description="Whether buyers may download it.")

@@ -27,13 +27,11 @@ from kelviq_server.catalog.plans.records import (
     Publishable,
 )
 from kelviq_server.catalog.prices.records import PriceType
-from kelviq_server.catalog.prices.rules import feature_faults, terms_faults
+from kelviq_server.catalog.prices.rules import Fault, Path, feature_faults, terms_faults
 from kelviq_server.core.calendar import Reset
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media.records import StoredFile
 
-Path = tuple[str | int, ...]
-Fault = tuple[Path, str]
 _REQUIRED = "This field is required."
 MAX_EXTRA_BYTES = 64 * 1024
 

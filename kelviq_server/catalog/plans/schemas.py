@@ -28,11 +28,10 @@ from kelviq_server.catalog.plans.records import (
 from kelviq_server.catalog.prices.schemas import PlanPrice, price_answer
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.operations import Parameter
-from kelviq_server.platform.values import Between, FileKeys, Flag, Id, Slug, WebAddress
+from kelviq_server.platform.values import MAX_SMALL_INT, Between, FileKeys, Flag, Id, Slug, WebAddress
 from kelviq_server.platform.wire import Answer, Body, Description, FreeForm, Name, wire_instant
 
 _ABSENT: Any = None
-MAX_COUNT = 2**31 - 1
 VERSION = Parameter("version", {"type": "integer"}, "Number of a version. The newest if not given.")
 
 
@@ -40,7 +39,7 @@ class LicenseWrite(Body):
     """Whether buyers get a licence key, and for how many machines and how long."""
 
     enabled: Flag = Field(_ABSENT, description="Whether each purchase gets a key.")
-    activation_limit: Annotated[int, Between(1, MAX_COUNT)] = Field(
+    activation_limit: Annotated[int, Between(1, MAX_SMALL_INT)] = Field(
         _ABSENT, description="On how many machines a key may be active."
     )
     activation_limit_enabled: Flag = Field(_ABSENT, description="Whether that is limited.")
@@ -66,7 +65,7 @@ class PlanUpdateRequest(Body):
     license: LicenseWrite = Field(_ABSENT, description="Whether buyers get a licence key; settings not sent stay.")
     links: list[PlanLink] = Field(_ABSENT, max_length=100, description="Addresses for buyers; replaced whole.")
     file_keys: FileKeys = Field([], description="`fileKey`s of uploads to add to the plan's files.")
-    ordering: Annotated[int, Between(-MAX_COUNT, MAX_COUNT)] | None = Field(
+    ordering: Annotated[int, Between(-MAX_SMALL_INT, MAX_SMALL_INT)] | None = Field(
         None, description="Place among the product's plans."
     )
 
@@ -111,7 +110,7 @@ class PlanPublishRequest(Body):
 class PlanRestoreRequest(Body):
     """What to bring back."""
 
-    version: Annotated[int, Between(1, MAX_COUNT)] | None = Field(
+    version: Annotated[int, Between(1, MAX_SMALL_INT)] | None = Field(
         None, description="The version to copy into a new draft."
     )
 

@@ -17,11 +17,10 @@ from kelviq_server.catalog.products.records import (
 )
 from kelviq_server.media.steps import public_path
 from kelviq_server.platform.listing import ListAnswer
-from kelviq_server.platform.values import Between, Currency, FileKeys, Flag, Slug, WebAddress
+from kelviq_server.platform.values import MAX_SMALL_INT, Between, Currency, FileKeys, Flag, Slug, WebAddress
 from kelviq_server.platform.wire import Answer, Body, Description, Name, wire_instant
 
 _ABSENT: Any = None
-MAX_PLACE = 2**31 - 1
 
 
 class ProductCreateRequest(Body):
@@ -74,7 +73,7 @@ class ProductImageUpdateRequest(Body):
     """What is shown of an image; for another picture upload another image."""
 
     name: Name = Field(_ABSENT, description="Display name.", examples=["primary-hero.png"])
-    ordering: Annotated[int, Between(-MAX_PLACE, MAX_PLACE)] = Field(
+    ordering: Annotated[int, Between(-MAX_SMALL_INT, MAX_SMALL_INT)] = Field(
         _ABSENT, description="Position in the gallery.", examples=[1]
     )
     thumbnail: Flag = Field(_ABSENT, description="True makes it the product's thumbnail, in place of any other image.")
