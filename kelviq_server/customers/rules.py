@@ -7,17 +7,19 @@ from typing import Any
 from kelviq_server.customers.errors import CustomerHasSubscription
 from kelviq_server.customers.records import Customer, CustomerEdit, NewCustomer
 
-_EDITABLE = ("name", "email", "metadata", "billing_address")
+_TEXTS, _OBJECTS = ("name", "email"), ("metadata", "billing_address")
 
 
 def edit(customer: Customer, sent: Mapping[str, Any]) -> CustomerEdit | None:
     """Return what the sent fields change, or None when everything is so already.
 
-    A field that was not sent keeps its value; metadata and address are replaced whole.
+    A field that was not sent keeps its value; metadata and address are replaced whole, unless they only have
+    their keys in another order.
     """
-    before = {name: getattr(customer, name) for name in _EDITABLE}
+    before = {name: getattr(customer, name) for name in (*_TEXTS, *_OBJECTS)}
     after = {name: sent.get(name, value) for name, value in before.items()}
-    previous = {name: value for name, value in before.items() if after[name] != value}
+    previous = {name: before[name] for name in _TEXTS if after[name] != before[name]}
+    previous |= {name: before[name] for name in _OBJECTS if _meaning(after[name]) != _meaning(before[name])}
     return CustomerEdit(**after, previous=previous) if previous else None
 
 

@@ -40,6 +40,16 @@ def test_what_is_so_already_is_no_change() -> None:
     assert rules.edit(GEO, {"name": GEO.name, "email": GEO.email}) is None
 
 
+def test_the_order_of_keys_is_no_change_and_the_digits_of_a_number_are() -> None:
+    customer = replace(GEO, metadata='{"a":1,"b":{"c":2,"d":[1,2]}}')
+    assert rules.edit(customer, {"metadata": '{"b":{"d":[1,2],"c":2},"a":1}'}) is None
+    assert rules.edit(customer, {"billing_address": '{"postalCode":"680121","country":"IN"}'}) is None
+    for other in ('{"a":1.0,"b":{"c":2,"d":[1,2]}}', '{"a":1,"b":{"c":2,"d":[2,1]}}', "{}", None):
+        edit = rules.edit(customer, {"metadata": other, "name": GEO.name})
+        assert edit is not None
+        assert edit.previous == {"metadata": customer.metadata}
+
+
 def test_null_is_a_value() -> None:
     edit = rules.edit(GEO, {"email": None})
     assert edit is not None
