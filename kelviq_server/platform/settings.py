@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         default="info", description="The least that is logged."
     )
     mail_from: str = Field(default="Kelviq Server <billing@localhost>", description="Sender of the server's mails.")
+    webhook_networks: list[IPv4Network | IPv6Network] = Field(
+        default=[],
+        description="Networks besides the public internet that webhooks may reach, on any port and by http too.",
+    )
     s3_bucket: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",

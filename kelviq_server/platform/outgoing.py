@@ -1,0 +1,222 @@
+"""Requests to addresses that somebody else chose: resolved once, checked, and sent to just what was checked.
+
+Nothing is sent to the instance's own surroundings, redirects are not followed, and every answer has a limit.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import certifi
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from kelviq_server.platform.addresses import Address, Network, has_public_port, is_in, is_public
+from kelviq_server.platform.database import assert_no_transaction
+
+TIMEOUT_SECONDS = 10
+MAX_ANSWER_BYTES = 4096
+# Shorter than any server's own patience with an idle connection: it would hang up just when we send.
+KEEP_ALIVE_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one request: an answer, or why there is none."""
+
+    status: int | None
+    # The beginning of the answer's body, MAX_ANSWER_BYTES at the most.
+    body: bytes
+    failure: str | None
+    milliseconds: int
+
+    @property
+    def is_success(self) -> bool:
+        """Say whether the other side took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class _Refused(OSError):
+    """The address is none that we connect to."""
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up in threads of their own: a name server that hangs keeps nobody else waiting."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name; raises OSError."""
+        found = await _in_a_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        return [
+            ResolveResult(
+                hostname=host, host=str(place[0]), port=port, family=kind, proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, place in found
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        """Let go of nothing."""
+
+
+class Outgoing:
+    """Sends requests. `networks` are open besides the public internet, on any port and by http too."""
+
+    def __init__(self, networks: Sequence[Network] = (), timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.networks = tuple(networks)
+        self._timeout_seconds = timeout_seconds
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a body and return what came of it; it raises nothing for what the other side does."""
+        assert_no_transaction()
+        begin = time.perf_counter()
+        status, answer, failure = None, b"", None
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                status, answer = await self._post(url, headers, body)
+        except TimeoutError:
+            failure = f"There was no answer within {self._timeout_seconds:g} seconds."
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = _said(error, url)
+        return Reply(status, answer, failure, int((time.perf_counter() - begin) * 1000))
+
+    async def close(self) -> None:
+        """Hang up everywhere."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        try:
+            return await self._once(url, headers, body)
+        except aiohttp.ServerDisconnectedError:
+            # A kept connection that the other side had just closed says nothing about the other side.
+            return await self._once(url, headers, body)
+
+    async def _once(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        async with self._session(url).post(url, data=body, headers=headers, allow_redirects=False) as response:
+            answer = await _beginning(response.content)
+            if not response.content.at_eof():
+                response.close()
+            return response.status, answer
+
+    def _session(self, url: str) -> aiohttp.ClientSession:
+        """Return the session for such an address: one that may go to the public internet, or one that may not."""
+        parts = urlsplit(url)
+        public = has_public_port(parts.scheme, parts.port)
+        if public not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                resolver=_Resolver(),
+                ssl=_trust(),
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                socket_factory=self._guard(public),
+            )
+            self._sessions[public] = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers={"User-Agent": "Kelviq-Server"},
+                skip_auto_headers=("Accept", "Accept-Encoding"),
+            )
+        return self._sessions[public]
+
+    def _guard(self, public: bool) -> Callable[[Any], socket.socket]:
+        """Return what opens sockets: the last to see an address before it is connected to."""
+
+        def open_socket(place: Any) -> socket.socket:
+            family, kind, protocol, _, address = place
+            self._refuse(ip_address(address[0].partition("%")[0]), public=public)
+            opened = socket.socket(family, kind, protocol)
+            opened.setblocking(False)
+            return opened
+
+        return open_socket
+
+    def _refuse(self, address: Address, *, public: bool) -> None:
+        if is_in(address, self.networks):
+            return
+        if not is_public(address):
+            raise _Refused(f"{address} is not on the public internet.")
+        if not public:
+            raise _Refused(f"{address} is on the public internet, where only https is called, on port 443 or 8443.")
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    kept = bytearray()
+    while len(kept) < MAX_ANSWER_BYTES and (part := await content.read(MAX_ANSWER_BYTES - len(kept))):
+        kept += part
+    return bytes(kept)
+
+
+def _said(error: Exception, url: str) -> str:
+    """Return in one sentence why a request came to nothing."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"The name {urlsplit(url).hostname} could not be resolved."
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"The certificate is not valid: {error.certificate_error}"[:500]
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error.os_error)[:500] or "The connection could not be made."
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "The connection was closed before an answer came."
+    return f"The answer could not be read ({type(error).__name__})."
+
+
+def _trust() -> ssl.SSLContext:
+    """Return whom we believe: the machine's certificates, and, for machines that have none, the usual ones."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+async def _in_a_thread(work: Callable[[], Any]) -> Any:
+    """Return what the work returns; the process need not wait for it to end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def finish(result: Any, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        # The loop may be closed by now, with nobody left to tell.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(finish, result, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
+
+
+_outgoing: Outgoing | None = None
+
+
+def use_outgoing(outgoing: Outgoing) -> None:
+    """Make this what the process sends requests with."""
+    global _outgoing
+    _outgoing = outgoing
+
+
+def current_outgoing() -> Outgoing:
+    """Return what the process sends requests with."""
+    if _outgoing is None:
+        raise RuntimeError("nothing says where requests may go")
+    return _outgoing
