@@ -4,7 +4,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: setup run test check bench lock clean
+.PHONY: setup run test check bench events lock clean
 .DEFAULT_GOAL := run
 
 .tools/uv-ready:
@@ -28,8 +28,9 @@ export UV_PROJECT_ENVIRONMENT := .venv
 
 setup: .venv/dev-ready
 
+# To try things out: webhooks may go to a server on this machine.
 run: .venv/run-ready
-	@exec $(BIN)/kelviq-server serve
+	@KELVIQ_WEBHOOK_NETWORKS="$${KELVIQ_WEBHOOK_NETWORKS-[\"127.0.0.0/8\",\"::1/128\"]}" exec $(BIN)/kelviq-server serve
 
 test: setup
 	$(BIN)/pytest -n auto
@@ -42,6 +43,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# docs/events.md, from the events of the code.
+events: setup
+	$(BIN)/python -m tests.architecture.events_page
 
 # Resolve anew; the lock files hold versions and hashes, for every platform.
 lock: .tools/uv-ready

@@ -31,11 +31,23 @@ class Breach:
     # Under kelviq_server/ unless it begins with a slash: then under the root.
     file: str
     text: str
-    # {file} stands for the file's path.
+    # {file} stands for the file's path, {lines} for the number of its last line, {next} for that of the next migration,
+    # {further} for the line on which a further section of docs/events.md would begin.
     said: str | list[str]
 
 
 SQL_IN_LOWER_CASE = 'ask = "select id from plans where id = %s"\n'
+WISH_MADE = '''
+from dataclasses import dataclass
+from kelviq_server.core.events import Event
+@dataclass(frozen=True, slots=True)
+class WishMade(Event):
+    """Somebody wished."""
+    type = "wish.made"
+    @classmethod
+    def example(cls): return cls()
+    def data(self): return {}
+'''
 BREACHES = [
     Breach(
         imports.upward,
@@ -179,25 +191,28 @@ BREACHES = [
     ),
     Breach(
         documents.events_not_described,
-        "wishes/events.py",
-        'class WishMade(Event):\n    type: ClassVar[str] = "wish.made"\n',
-        "docs/events.md: wish.made is missing",
+        "media/events.py",
+        WISH_MADE,
+        'docs/events.md:{further}: nothing stands where the code says "## `wish.made`"; run make events',
     ),
     Breach(
         documents.events_not_described,
-        "wishes/events.py",
-        'class CustomerMoved(CustomerUpdated):\n    type = "customer.updated"\n'
-        '    def data(self):\n        return {**super().data(), "moved_from": 1}\n',
-        [
-            "docs/events.md: customer.updated: no `CustomerMoved`",
-            'docs/events.md: customer.updated: no "moved_from"',
-        ],
+        "partner/events.py",
+        "class WishMade(OrganizationProvisioned): ...\n",
+        "docs/events.md: ValueError: organization.provisioned is the type of"
+        " kelviq_server.partner.events.OrganizationProvisioned and of kelviq_server.partner.events.WishMade",
+    ),
+    Breach(
+        documents.events_not_described,
+        "partner/events.py",
+        "class WishMade(Event):\n    example = data = print\n",
+        "docs/events.md: AttributeError: type object 'WishMade' has no attribute 'type'",
     ),
     Breach(
         documents.events_not_described,
         "/docs/events.md",
         "\n## `wish.forgotten`\n",
-        "docs/events.md: there is no wish.forgotten",
+        '{file}:{lines}: "## `wish.forgotten`" stands where the code says nothing; run make events',
     ),
     Breach(
         documents.errors_not_described,
@@ -301,10 +316,11 @@ def test_the_rule_reports_the_breach_and_nothing_else(breach: Breach, origin: Pa
     with path.open("a") as written:
         written.write(breach.text)
     lines = len(path.read_text().splitlines())
+    further = len((origin / "docs/events.md").read_text().splitlines()) + 2
     expected = [breach.said] if isinstance(breach.said, str) else breach.said
     before = said_before(breach.rule, origin)
     assert [said for said in breach.rule(copy) if said not in before] == [
-        line.format(file=file, lines=lines, next=f"{next_migration:04}") for line in expected
+        line.format(file=file, lines=lines, next=f"{next_migration:04}", further=further) for line in expected
     ]
 
 
