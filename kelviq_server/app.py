@@ -35,6 +35,7 @@ from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.observe import Observation
 from kelviq_server.platform.openapi import document
 from kelviq_server.platform.operations import API_PATH, Caller, Operation
+from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.settings import Settings
@@ -42,6 +43,10 @@ from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
 from kelviq_server.tenants.steps import find_caller
+from kelviq_server.webhooks.attempts import routes as webhook_attempts
+from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
+from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
+from kelviq_server.webhooks.log import routes as webhook_log
 from kelviq_server.worker import work
 
 log = structlog.get_logger()
@@ -64,6 +69,10 @@ def operations() -> list[Operation]:
         media_operations,
         public_media_operations,
         partner_operations,
+        webhook_endpoints.operations,
+        webhook_deliveries.operations,
+        webhook_log.operations,
+        webhook_attempts.operations,
     )
     return [operation for group in groups for operation in group.all]
 
@@ -122,6 +131,8 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         use_vault(Vault(secret_of(settings.secret, settings.data_dir)))
         use_file_store(chosen_file_store(settings))
+        outgoing = Outgoing(settings.webhook_networks)
+        use_outgoing(outgoing)
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]
@@ -134,6 +145,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await outgoing.close()
         await close_pool()
 
     public_url = PublicUrl(settings.public_url, settings.trusted_proxies)

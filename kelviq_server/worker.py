@@ -15,20 +15,22 @@ from kelviq_server.platform.database import current_pool
 from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.mail import Mailbox
-from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, handle_due, sweep_handled, wait_for_work
+from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, announced, handle_due, relayed, sweep_handled
+from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.settings import Settings
+from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
+from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
+from kelviq_server.webhooks.deliveries.jobs import Courier, queued
 
 log = structlog.get_logger()
 
-# An event written by another process is seen this much later at most.
-POLL_SECONDS = 0.5
 SWEEP_SECONDS = 60.0
 SWEEP_ROUNDS = 1000
 
 
 def handlers(settings: Settings) -> Handlers:
-    """Return who handles what; each may be called twice for one event."""
+    """Return who handles what, besides the log of webhooks; each may be called twice for one event."""
     mailbox = Mailbox(settings.data_dir / "mailbox", settings.mail_from)
     return {
         OrganizationProvisioned.type: [welcome_by_mail(mailbox)],
@@ -38,22 +40,32 @@ def handlers(settings: Settings) -> Handlers:
 async def run_worker(settings: Settings, parent: int | None) -> None:
     """Work in a process of its own, until the pipe from the parent process ends, if there is one."""
     use_file_store(chosen_file_store(settings))
+    outgoing = Outgoing(settings.webhook_networks)
+    use_outgoing(outgoing)
     task = asyncio.create_task(work(settings))
     if parent is not None:
         asyncio.get_running_loop().add_reader(parent, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
+    await outgoing.close()
 
 
 async def work(settings: Settings) -> None:
-    """Handle events and sweep, until cancelled; a fault is logged and the work goes on.
+    """Relay, handle and tell events, and sweep, until cancelled; a fault is logged and the work goes on.
 
-    Side by side, so that no event waits for a long sweep.
+    Side by side, so that no event waits for a long sweep, nor for a slow endpoint.
     """
     table = handlers(settings)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_repeat(lambda: _handle(table)))
-        group.create_task(_repeat(_sweep_later))
+    courier = Courier()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_repeat(lambda: _relay(table)))
+            group.create_task(_repeat(lambda: _handle(table)))
+            group.create_task(_repeat(courier.take))
+            group.create_task(_repeat(courier.settle))
+            group.create_task(_repeat(_sweep_later))
+    finally:
+        await courier.close()
 
 
 async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
@@ -65,11 +77,19 @@ async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(1)
 
 
+async def _relay(table: Handlers) -> None:
+    if await fan_out(table):
+        relayed.ring()
+        queued.ring()
+    else:
+        await announced.wait()
+
+
 async def _handle(table: Handlers) -> None:
     async with current_pool().connection() as connection:
         taken = await handle_due(connection, table)
     if taken < BATCH:
-        await wait_for_work(POLL_SECONDS)
+        await relayed.wait()
 
 
 async def _sweep_later() -> None:
@@ -87,5 +107,6 @@ async def sweep() -> None:
         async with current_pool().connection() as connection:
             if await sweep_handled(connection) < SWEEP_BATCH:
                 break
+    await sweep_webhooks(now)
     # Last: a file store on the network may not answer.
     await sweep_uploads(now)

@@ -1,6 +1,7 @@
 """One PostgreSQL cluster for the whole run, one database for each worker process, one organization for each test."""
 
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,11 +16,14 @@ from kelviq_server.platform.database import close_pool, open_pool
 from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.migrate import migrate
+from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.vault import Vault, use_vault
 from tests import make
 from tests.make import Made
 
 TEMPLATE = "kelviq_template"
+# Where webhooks may go besides the public internet.
+LOOPBACK: list[IPv4Network | IPv6Network] = [IPv4Network("127.0.0.0/8")]
 SECRET = "a secret for tests only, of a good length"
 
 
@@ -77,8 +81,11 @@ async def pool(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> Async
     """This process's connections, as the server has them."""
     use_vault(Vault(SECRET))
     use_file_store(LocalFiles(tmp_path_factory.mktemp("media"), SECRET.encode()))
+    outgoing = Outgoing(LOOPBACK)
+    use_outgoing(outgoing)
     await open_pool(conninfo, size=40)
     yield
+    await outgoing.close()
     await close_pool()
 
 

@@ -31,6 +31,13 @@ async def lock_customer(tx: Tx, external_id: str) -> Customer:
     return _found(await tx.row(Customer, _SELECT_ONE + " FOR UPDATE", (tx.tenant_id, external_id)))
 
 
+async def find_id(tx: Tx, external_id: str) -> UUID | None:
+    """Return our id of the customer with the merchant's id, an archived one too."""
+    return await tx.value(
+        "SELECT id FROM customers WHERE tenant_id = %s AND external_id = %s", (tx.tenant_id, external_id)
+    )
+
+
 _SELECT_ONE: LiteralString = (
     "SELECT " + _COLUMNS + " FROM customers WHERE tenant_id = %s AND external_id = %s AND archived_at IS NULL"
 )

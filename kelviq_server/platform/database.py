@@ -57,6 +57,7 @@ class Tx:
         self.connection = connection
         self.tenant = tenant
         self._now = now
+        self._machine_now: datetime | None = None
         self._announced: list[Event] = []
 
     @property
@@ -65,6 +66,12 @@ class Tx:
         if self._now is None:
             raise RuntimeError("a short read has no instant; open a transaction")
         return self._now
+
+    @property
+    def machine_now(self) -> datetime:
+        """Return one instant of machine time: for leases, pauses and limits, whatever the tenant's clock says."""
+        self._machine_now = self._machine_now or datetime.now(UTC)
+        return self._machine_now
 
     @property
     def tenant_id(self) -> int:
@@ -209,11 +216,11 @@ async def transaction(tenant: Tenant) -> AsyncGenerator[Tx]:
         async with current_pool().connection() as connection, connection.transaction():
             tx = Tx(connection, tenant, await _read_clock(connection, tenant))
             yield tx
-            announced = await tx.flush()
+            has_announced = await tx.flush()
     finally:
         _open.reset(token)
-    if announced:
-        outbox.wake_worker()
+    if has_announced:
+        outbox.announced.ring()
 
 
 @asynccontextmanager

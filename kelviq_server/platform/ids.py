@@ -20,3 +20,9 @@ def new_id(now: datetime) -> UUID:
 def random_text() -> str:
     """Return 40 of 62 characters, some 238 bits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+
+
+def lowest_id(at: datetime) -> UUID:
+    """Return the lowest id that can carry this instant, to the millisecond: all ids made from then on are higher."""
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)

@@ -19,6 +19,7 @@ from kelviq_server.platform.answers import (
     UnsupportedMediaType,
 )
 from kelviq_server.platform.operations import Access, Operation
+from kelviq_server.platform.wire import InvalidFields
 
 _EVERY: tuple[type[Refusal], ...] = (Throttled, Unavailable)
 _WITH_KEY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey)
@@ -210,8 +211,9 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _refusal(facts: list[type[Refusal]], has_body: bool) -> dict[str, Any]:
-    shapes = ["DetailErrorResponse"] if any(fact.field is None for fact in facts) else []
-    if any(fact.field is not None for fact in facts) or (facts[0].status == 400 and has_body):
+    by_field = [fact for fact in facts if fact.field is not None or issubclass(fact, InvalidFields)]
+    shapes = ["DetailErrorResponse"] if len(by_field) < len(facts) else []
+    if by_field or (facts[0].status == 400 and has_body):
         shapes.append("FieldErrors")
     schema = _ref(shapes[0]) if len(shapes) == 1 else {"anyOf": [_ref(shape) for shape in shapes]}
     texts = list(dict.fromkeys(fact().text for fact in facts))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from inspect import cleandoc
 from typing import Any, Generic, TypeVar
@@ -13,9 +14,10 @@ from starlette.responses import Response
 
 from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.platform.database import Tenant
-from kelviq_server.platform.wire import Body
+from kelviq_server.platform.wire import Body, InvalidFields
 
 B = TypeVar("B")
+R = TypeVar("R")
 API_PATH = "/api/v1"
 # Of a version, a count and the like: what fits into 32 bits.
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -90,6 +92,23 @@ class Call(Generic[B]):
         if not _NUMBER.fullmatch(text):
             raise NotFound
         return int(text)
+
+    def date(self, name: str) -> date | None:
+        """Return a query parameter that is a date, None without it; raises InvalidFields for anything else."""
+        return self._read(name, date.fromisoformat, "Enter a valid date.")
+
+    def query_uuid(self, name: str) -> UUID | None:
+        """Return a query parameter that is a UUID, None without it; raises InvalidFields for anything else."""
+        return self._read(name, UUID, "Must be a valid UUID.")
+
+    def _read(self, name: str, read: Callable[[str], R], fault: str) -> R | None:
+        text = self.query.get(name)
+        if text is None:
+            return None
+        try:
+            return read(text)
+        except ValueError:
+            raise InvalidFields({name: [fault]}) from None
 
     def uuid(self, name: str) -> UUID:
         """Return a parameter of the path that is a UUID; raises NotFound for anything else."""

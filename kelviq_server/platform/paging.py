@@ -47,15 +47,20 @@ class Page:
 
 def read_page(query: Mapping[str, str], *, default_size: int, maximum_size: int) -> Page:
     """Return the page that the query asks for. A size that makes no sense is the default; a page is refused."""
-    size_text, number_text = query.get("page_size", "").strip(), query.get("page", "1").strip()
-    size = int(size_text) if _POSITIVE.fullmatch(size_text) else default_size
+    number_text = query.get("page", "1").strip()
     if number_text == LAST:
         number = None
     elif _POSITIVE.fullmatch(number_text):
         number = int(number_text)
     else:
         raise InvalidPage
-    return Page(number, min(size, maximum_size))
+    return Page(number, read_size(query, default_size=default_size, maximum_size=maximum_size))
+
+
+def read_size(query: Mapping[str, str], *, default_size: int, maximum_size: int) -> int:
+    """Return how many entries the query asks for at a time; anything that makes no sense is the default."""
+    text = query.get("page_size", "").strip()
+    return min(int(text) if _POSITIVE.fullmatch(text) else default_size, maximum_size)
 
 
 def links(call: Call[None], number: int, size: int, count: int) -> tuple[str | None, str | None]:
@@ -73,15 +78,20 @@ def _link(request: Request, base_url: str, number: int) -> str:
 def page_parameters(default_size: int, maximum_size: int) -> tuple[Parameter, Parameter]:
     """Return how the document shows the two parameters."""
     return (
-        Parameter(
-            "page_size",
-            {"anyOf": [{"type": "integer"}, {"type": "string"}], "default": default_size},
-            f"Number of results to return per page. Defaults to {default_size}, maximum {maximum_size}; "
-            "a larger number is capped, anything that is not a positive number is the default.",
-        ),
+        size_parameter(default_size, maximum_size),
         Parameter(
             "page",
             {"anyOf": [{"type": "integer", "minimum": 1}, {"const": LAST}], "default": 1},
             "The page number of results to return, or `last`.",
         ),
+    )
+
+
+def size_parameter(default_size: int, maximum_size: int) -> Parameter:
+    """Return how the document shows the size alone."""
+    return Parameter(
+        "page_size",
+        {"anyOf": [{"type": "integer"}, {"type": "string"}], "default": default_size},
+        f"Number of results to return per page. Defaults to {default_size}, maximum {maximum_size}; "
+        "a larger number is capped, anything that is not a positive number is the default.",
     )

@@ -1,6 +1,7 @@
 """Field types of bodies beyond texts: numbers, truth, currencies, slugs, addresses, lists of them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
@@ -94,6 +95,18 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _instant(value: Any) -> datetime:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        # Within what every part of the way can hold.
+        at = at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        at = None
+    if at is None:
+        raise PydanticCustomError("instant", "Enter a valid instant with its time zone, such as 2025-06-04T06:03:30Z.")
+    return at
+
+
 Flag = StrictBool
 
 
@@ -120,6 +133,12 @@ Amount = Annotated[
     BeforeValidator(exact_number),
     Field(ge=0, le=MAX_AMOUNT),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_AMOUNT}),
+]
+# A moment, in ISO 8601 with its time zone.
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 # An exact decimal of an answer.
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]

@@ -38,9 +38,9 @@ MAX_FAULTS = 100
 class InvalidFields(Refusal):
     """The input has faults; they stand by field."""
 
-    def __init__(self, errors: dict[str, Any]) -> None:
+    def __init__(self, errors: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.errors = errors
+        self.errors = errors or {}
 
 
 class Body(BaseModel):

@@ -13,7 +13,7 @@ from kelviq_server.app import create_app, openapi_document
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.platform.settings import Settings
 from tests.api.document import check_answer
-from tests.conftest import SECRET
+from tests.conftest import LOOPBACK, SECRET
 from tests.make import Made
 
 BASE = "http://testserver/api/v1"
@@ -22,7 +22,9 @@ BASE = "http://testserver/api/v1"
 @pytest.fixture(scope="session")
 async def app(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Starlette]:
     """The application, started."""
-    settings = Settings(data_dir=Path(tmp_path_factory.mktemp("data")), secret=SECRET, pool_size=40)
+    settings = Settings(
+        data_dir=Path(tmp_path_factory.mktemp("data")), secret=SECRET, pool_size=40, webhook_networks=LOOPBACK
+    )
     app = create_app(settings, conninfo, with_worker=False)
     async with app.router.lifespan_context(app):
         yield app

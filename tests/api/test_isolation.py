@@ -22,6 +22,9 @@ from kelviq_server.catalog.products.records import NewProduct, TaxCode
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.operations import Access, Operation
+from kelviq_server.webhooks.deliveries.actions.send_test_event import send_test_event
+from kelviq_server.webhooks.endpoints.actions.create_endpoint import create_endpoint
+from kelviq_server.webhooks.endpoints.records import NewEndpoint
 from tests import make
 from tests.api.conftest import Client, client_for, client_with
 from tests.make import Made
@@ -68,6 +71,17 @@ async def catalog_ids(tenant: Tenant) -> Ids:
     }
 
 
+async def webhook_ids(tenant: Tenant) -> Ids:
+    """Make an endpoint, and have it tested: which makes an event and an attempt, too."""
+    endpoint, _ = await create_endpoint(tenant, NewEndpoint("https://127.0.0.1:9/", ["*"], "", False))
+    attempt = await send_test_event(tenant, endpoint.id)
+    return {
+        "/webhook/endpoints/{pk}": [str(endpoint.id)],
+        "/webhook/events/{pk}": [str(attempt.event_id)],
+        "/webhook/logs/{pk}": [str(attempt.id)],
+    }
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateCustomer": {"name": "Mallory"},
@@ -83,6 +97,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "replaceCatalogPlanFeatures": {"planEntitlements": []},
     "updateCatalogPlanFeature": {"details": {"value": False}},
     "updateCatalogPlanFile": {"name": "Mallory"},
+    "updateWebhookEndpoint": {"enabled": False},
+    "replayWebhookEvents": {"start": "2026-01-01T00:00:00Z"},
+    "resendWebhookEvent": {},
 }
 
 
@@ -113,7 +130,8 @@ def paths(operation: Operation, ids: Ids) -> Iterator[str]:
 
 
 async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
-    found = await customer_ids(tenant) | await partner_ids(organization, partner) | await catalog_ids(tenant)
+    found = await customer_ids(tenant) | await partner_ids(organization, partner)
+    found |= await catalog_ids(tenant) | await webhook_ids(tenant)
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 
@@ -153,6 +171,8 @@ async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made
     theirs, ours = await catalog_ids(victim.sandbox), await catalog_ids(made.sandbox)
     plan, feature = f"/catalog/plans/{ours[PLAN][0]}/", theirs["/catalog/features/{pk}"][0]
     upload = await make.upload(victim.sandbox)
+    foreign, own = await webhook_ids(victim.sandbox), await webhook_ids(made.sandbox)
+    endpoint = foreign["/webhook/endpoints/{pk}"][0]
     charged = {"feature": feature, "charges": [{"chargePeriod": "MONTHLY", "priceData": {"amount": 1}}]}
     refused = [
         await api.post("/catalog/plans/", {"name": "Mine", "product": theirs[PRODUCT][0]}),
@@ -161,6 +181,8 @@ async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made
         await api.post(plan + "prices/bulk/", {"prices": [{"priceType": "PAID", "chargeCatalogPrice": [charged]}]}),
         await api.post("/catalog/products/", {"name": "x", "taxCode": "saas", "imageKeys": [upload.upload_key]}),
         await api.patch(plan, {"fileKeys": [upload.upload_key]}),
+        await api.post(f"/webhook/events/{own['/webhook/events/{pk}'][0]}/resend/", {"endpoint": endpoint}),
+        await api.get(f"/webhook/events/?after={foreign['/webhook/events/{pk}'][0]}"),
     ]
     assert [answer.status_code for answer in refused] == [400] * len(refused)
 
@@ -173,4 +195,7 @@ async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api
         if operation.method == "GET" and "{" not in operation.path:
             caller = stranger if operation.access is Access.PARTNER else api
             for query in ("", "?search=s", "?page=last"):
-                assert (await caller.get(operation.path + query)).json()["count"] == 0, operation.id
+                answer = (await caller.get(operation.path + query)).json()
+                assert answer["results"] == [], operation.id
+                # The log is too long to be counted.
+                assert answer.get("count", 0) == 0, operation.id

@@ -34,7 +34,7 @@ PERIODS = "the periods of the checkout schema, which QUARTERLY is another word f
 _DETAILS = ("PlanChargeCatalogPrice", "PlanEntitlementDetails")
 DECIDED |= {
     f"list{kind} query {name}: type": DECIDED[f"listCustomers query {name}: type"]
-    for kind in ("CatalogProducts", "CatalogFeatures", "CatalogPlans")
+    for kind in ("CatalogProducts", "CatalogFeatures", "CatalogPlans", "WebhookEventLogs")
     for name in ("page", "page_size")
 }
 DECIDED |= {f"{kind}.{name}: nullable": NULL for kind in _DETAILS for name in ("reset", "rollover", "usageAlerts")}
@@ -78,6 +78,21 @@ OURS = {
 BEYOND = {
     "GET /media/{id}/{fileName}": "the address of a product's image has to last, and a signed one does not",
     "POST /catalog/plans/{identifier}/restore/": "the dashboard restores published versions and archived plans",
+}
+_DASHBOARD = "the hosted product has it in its dashboard alone"
+BEYOND |= {
+    "GET /webhook/endpoints/": _DASHBOARD,
+    "POST /webhook/endpoints/": _DASHBOARD,
+    "GET /webhook/endpoints/{pk}/": _DASHBOARD,
+    "PATCH /webhook/endpoints/{pk}/": _DASHBOARD,
+    "DELETE /webhook/endpoints/{pk}/": _DASHBOARD,
+    "POST /webhook/endpoints/{pk}/rotate-secret/": _DASHBOARD,
+    "POST /webhook/events/{pk}/resend/": _DASHBOARD,
+    "GET /webhook/logs/{pk}/": "the answer to a delivery, which the dashboard shows and the published list does not",
+    "POST /webhook/endpoints/{pk}/test/": "whoever sets up an endpoint wants to see it work",
+    "POST /webhook/endpoints/{pk}/replay/": "an endpoint that was away wants what it missed",
+    "GET /webhook/events/": "some would rather fetch events than be told",
+    "GET /webhook/events/{pk}/": "an event by the id that every delivery of it bears",
 }
 
 

@@ -10,7 +10,10 @@ PACKAGE = "kelviq_server"
 # Read by every module, so they have no doors and file names of their own.
 FOUNDATIONS = ("platform", "core")
 # A module too large for one set of files is divided into parts, each with the same file names.
-PARTS = {"catalog": ("contents", "features", "plans", "prices", "products")}
+PARTS = {
+    "catalog": ("contents", "features", "plans", "prices", "products"),
+    "webhooks": ("attempts", "deliveries", "endpoints", "log"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 
 import pytest
 
 from kelviq_server.core.events import Event
 from kelviq_server.platform import outbox
-from kelviq_server.platform.database import current_pool, reading, transaction
-from kelviq_server.platform.outbox import Happening
+from kelviq_server.platform.database import INSTANCE, current_pool, reading, transaction
+from kelviq_server.platform.outbox import Announced, Happening
 from kelviq_server.worker import sweep
+from tests import make
 from tests.make import Made
 
 
@@ -23,6 +24,10 @@ class Rang(Event):
     type: ClassVar[str] = "bell.rang"
     bell: str
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls("great")
+
     def data(self) -> dict[str, Any]:
         return {"bell": self.bell}
 
@@ -31,7 +36,7 @@ class Rang(Event):
 async def bell(made: Made) -> str:
     """A bell that nobody else rings, on an outbox with nothing else due."""
     async with transaction(made.sandbox) as tx:
-        await tx.execute("UPDATE outbox SET due_at = NULL")
+        await tx.execute("UPDATE outbox SET due_at = NULL, relayed_at = created_at")
     return uuid4().hex
 
 
@@ -40,7 +45,13 @@ async def ring(made: Made, *bells: str) -> None:
         tx.announce_all([Rang(bell) for bell in bells])
 
 
+async def relay() -> list[Announced]:
+    async with transaction(INSTANCE) as tx:
+        return await outbox.relay(tx.connection, [Rang.type, Weighed.type], limit=100)
+
+
 async def handle(*handlers: outbox.Handler) -> int:
+    await relay()
     async with current_pool().connection() as connection:
         return await outbox.handle_due(connection, {Rang.type: handlers})
 
@@ -52,6 +63,10 @@ class Weighed(Event):
     type: ClassVar[str] = "bell.weighed"
     weight: Decimal
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(Decimal("7.250"))
+
     def data(self) -> dict[str, Any]:
         return {"weight": self.weight}
 
@@ -60,6 +75,7 @@ async def test_a_number_reaches_its_handler_digit_for_digit(made: Made, bell: st
     weight = Decimal("12345678901234567890.100000000000000000001")
     async with transaction(made.sandbox) as tx:
         tx.announce(Weighed(weight))
+    await relay()
     async with current_pool().connection() as connection:
         [taken] = await outbox.take_due(connection)
     assert str(taken.payload["data"]["weight"]) == str(weight)
@@ -68,6 +84,28 @@ async def test_a_number_reaches_its_handler_digit_for_digit(made: Made, bell: st
 async def make_due(made: Made) -> None:
     async with transaction(made.sandbox) as tx:
         await tx.execute("UPDATE outbox SET due_at = created_at WHERE due_at IS NOT NULL")
+
+
+async def test_events_are_relayed_once_in_order_word_for_word_and_only_if_that_commits(made: Made, bell: str) -> None:
+    await ring(made, f"{bell}-0", f"{bell}-1")
+    customer = await make.customer(made.sandbox, metadata='{"big":12345678901234567890.10,"é":"☃"}')
+    try:
+        async with transaction(INSTANCE) as tx:
+            assert len(await outbox.relay(tx.connection, [], limit=100)) == 3
+            raise KeyError
+    except KeyError:
+        pass
+    async with transaction(INSTANCE) as tx:
+        first = await outbox.relay(tx.connection, [Rang.type], limit=2)
+        rest = await outbox.relay(tx.connection, [Rang.type], limit=100)
+    assert [event.type for event in [*first, *rest]] == ["bell.rang", "bell.rang", "customer.created"]
+    assert [f"{bell}-{number}" in event.body for number, event in enumerate(first)] == [True, True]
+    assert (rest[0].customer_id, first[0].customer_id) == (customer.id, None)
+    assert '"metadata":{"big":12345678901234567890.10,"é":"☃"},' in rest[0].body
+    assert rest[0].body.startswith(f'{{"id":"{rest[0].id}","type":"customer.created","created_at":"')
+    async with reading(made.sandbox) as tx:
+        due = await tx.value("SELECT array_agg(type ORDER BY seq) FROM outbox WHERE due_at IS NOT NULL")
+    assert due == ["bell.rang", "bell.rang"], "what nobody handles is done with"
 
 
 async def test_events_are_handled_once_in_the_order_in_which_they_happened(made: Made, bell: str) -> None:
@@ -111,6 +149,7 @@ async def test_a_failure_is_tried_again_later_and_stops_no_other(made: Made, bel
 
 async def test_what_a_dead_worker_took_is_due_again_when_its_lease_ends(made: Made, bell: str) -> None:
     await ring(made, bell)
+    await relay()
     async with current_pool().connection() as connection:
         assert len(await outbox.take_due(connection)) == 1
         assert await outbox.take_due(connection) == []
@@ -124,6 +163,7 @@ async def test_a_failure_is_given_up_at_last_and_kept_for_a_person(made: Made, b
         raise ConnectionError
 
     await ring(made, bell)
+    await relay()
     async with transaction(made.sandbox) as tx:
         await tx.execute("UPDATE outbox SET attempts = %s WHERE due_at IS NOT NULL", (outbox.MAX_ATTEMPTS - 1,))
     await handle(refuse)
@@ -149,9 +189,9 @@ async def test_old_handled_events_are_swept_and_others_are_not(made: Made, bell:
 async def test_a_sweep_goes_on_until_nothing_old_is_left(made: Made, bell: str) -> None:
     async with transaction(made.sandbox) as tx:
         await tx.execute(
-            "INSERT INTO outbox (id, tenant_id, type, payload, created_at, handled_at)"
-            " SELECT gen_random_uuid(), %s, 'bell.rang', '{}', %s, %s FROM generate_series(1, %s)",
-            (made.sandbox.id, tx.now, tx.now - timedelta(days=31), 2 * outbox.SWEEP_BATCH + 1),
+            "INSERT INTO outbox (id, tenant_id, type, payload, created_at, relayed_at, handled_at)"
+            " SELECT gen_random_uuid(), %s, 'bell.rang', '{}', %s, %s, %s FROM generate_series(1, %s)",
+            (made.sandbox.id, tx.now, tx.now, tx.now - timedelta(days=31), 2 * outbox.SWEEP_BATCH + 1),
         )
     await sweep()
     async with reading(made.sandbox) as tx:

@@ -1,0 +1,11 @@
+"""What stops events from being told once more."""
+
+from kelviq_server.core.errors import Refusal
+
+
+class NobodyListens(Refusal):
+    """No enabled endpoint wants events of this type."""
+
+
+class TooManyEvents(Refusal):
+    """There are more than 50000 events in this range; replay a part of it."""

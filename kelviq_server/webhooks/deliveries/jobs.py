@@ -1,0 +1,88 @@
+"""The courier: brings what is due to its endpoints, many at once, each endpoint in lanes of its own."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from kelviq_server.platform.outbox import Bell
+from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_delivery
+from kelviq_server.webhooks.deliveries.actions.settle_attempts import settle_attempts
+from kelviq_server.webhooks.deliveries.actions.take_deliveries import take_deliveries
+from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Slots
+
+log = structlog.get_logger()
+
+# To one endpoint at once; to one that fails, so that those who hang hold few places.
+AT_ONCE, AT_ONCE_WHERE_FAILING = 16, 1
+AT_ONCE_IN_ALL = 500
+SETTLED_AT_ONCE = 200
+# How long those that are on their way may take when the process ends; others are tried again when their lease is over.
+GRACE_SECONDS = 3
+
+# Rung by whoever queued something in this process.
+queued = Bell()
+
+
+class Courier:
+    """Takes deliveries, attempts them and settles what came of it; two loops that the worker keeps going."""
+
+    def __init__(self) -> None:
+        self._busy: Counter[UUID] = Counter()
+        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._attempts: list[Attempt] = []
+        self._attempted = Bell()
+
+    async def take(self) -> None:
+        """Set off with what is due, as far as there are hands; wait when there is nothing."""
+        slots = Slots(AT_ONCE, AT_ONCE_WHERE_FAILING, self._busy, AT_ONCE_IN_ALL - self._busy.total())
+        taken = await take_deliveries(slots)
+        for delivery in taken.deliveries:
+            self._busy[delivery.endpoint_id] += 1
+            task = asyncio.create_task(self._attempt(delivery, taken.at))
+            self._on_their_way.add(task)
+            task.add_done_callback(self._on_their_way.discard)
+        if not taken.deliveries:
+            await queued.wait()
+
+    async def settle(self) -> None:
+        """Write down what came back; what comes back meanwhile goes together, next time."""
+        if not self._attempts:
+            await self._attempted.wait()
+        batch = self._attempts[:SETTLED_AT_ONCE]
+        del self._attempts[:SETTLED_AT_ONCE]
+        if not batch:
+            return
+        try:
+            await settle_attempts(batch)
+        finally:
+            for attempt in batch:
+                self._free(attempt.delivery)
+            queued.ring()
+
+    async def close(self) -> None:
+        """Wait a moment for those on their way, and write down what came of them."""
+        if self._on_their_way:
+            await asyncio.wait(self._on_their_way, timeout=GRACE_SECONDS)
+        for task in self._on_their_way:
+            task.cancel()
+        while self._attempts:
+            await self.settle()
+
+    async def _attempt(self, delivery: Delivery, at: datetime) -> None:
+        try:
+            attempt = await attempt_delivery(delivery, at)
+        except Exception:
+            # A fault of ours: nothing is known, and it is tried again when its lease is over.
+            log.exception("webhook attempt failed", event_id=str(delivery.event_id))
+            self._free(delivery)
+            return
+        self._attempts.append(attempt)
+        self._attempted.ring()
+
+    def _free(self, delivery: Delivery) -> None:
+        self._busy[delivery.endpoint_id] -= 1
+        if not self._busy[delivery.endpoint_id]:
+            del self._busy[delivery.endpoint_id]

@@ -1,0 +1,119 @@
+"""Deliveries: events on their way to endpoints, and the attempts to bring them there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A line in which deliveries to one endpoint wait for each other, as somebody took it."""
+
+    endpoint_id: UUID
+    # Whose events wait in it: a customer's, or one that waits for itself.
+    lane: UUID
+    # How often it was taken; taken again, it is no longer ours.
+    takes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one endpoint, with all that is needed to send it."""
+
+    tenant_id: int
+    endpoint_id: UUID
+    lane: UUID
+    takes: int
+    seq: int
+    position: int
+    failures: int
+    # Machine time.
+    queued_at: datetime
+    event_id: UUID
+    type: str
+    body: str
+    url: str
+    sealed_secret: bytes
+    # What the endpoint was like when the delivery was taken.
+    failing_since: datetime | None
+
+    @property
+    def taken(self) -> Lane:
+        """Return the lane it was taken from."""
+        return Lane(self.endpoint_id, self.lane, self.takes)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken, and when, in machine time."""
+
+    deliveries: Sequence[Delivery]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How much this process may send at once: to each endpoint, and in all."""
+
+    healthy: int
+    failing: int
+    # How much is on its way to each endpoint.
+    busy: Mapping[UUID, int]
+    # How much more may be on its way in all.
+    limit: int
+
+
+class Step(StrEnum):
+    """What becomes of a delivery after an attempt."""
+
+    # Taken, or given up: it leaves.
+    DONE = "done"
+    # Tried again later; those behind it wait.
+    RETRY = "retry"
+    # Tried again later, in a lane of its own; those behind it wait no longer.
+    ASIDE = "aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to, and what is next. `due_at` is None when nothing is."""
+
+    step: Step
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to tell an endpoint of an event. `attempted_at` is machine time."""
+
+    id: UUID
+    delivery: Delivery
+    attempted_at: datetime
+    milliseconds: int
+    is_success: bool
+    status_code: int | None
+    failure: str | None
+    answer: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the latest attempts say about an endpoint."""
+
+    endpoint_id: UUID
+    is_success: bool
+    is_gone: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Which events are told once more: from `start` to before `end`, if there is one, by the tenant's clock."""
+
+    start: datetime
+    end: datetime | None
+    # None: all that the endpoint wants.
+    event_types: Sequence[str] | None

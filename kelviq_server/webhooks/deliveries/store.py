@@ -1,0 +1,301 @@
+"""All SQL about what is on its way.
+
+Lanes are locked before their deliveries are looked at, and in one order: so nobody takes a lane for empty into which
+somebody else is just putting an event, and no two wait for each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.json_body import dump
+from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Health, Lane, Replay, Slots
+from kelviq_server.webhooks.endpoints.records import DisabledReason
+
+_WANTED: LiteralString = (
+    "WITH wanted AS MATERIALIZED ("
+    "  SELECT tenant_id, endpoint.id AS endpoint_id, coalesce(customer_id, event.id) AS lane, position"
+    "  FROM webhook_events AS event JOIN webhook_endpoints AS endpoint USING (tenant_id) WHERE is_enabled AND "
+)
+# Tests are told on request alone.
+_LISTENS: LiteralString = "endpoint.event_types && ARRAY['*', event.type] AND event.type <> 'webhook.test'"
+# Puts what is `wanted` into its lanes, what waits already left where it is, and says how much is wanted.
+_QUEUE: LiteralString = (
+    "), lane AS ("
+    "  INSERT INTO webhook_lanes AS lane (endpoint_id, lane, due_at)"
+    "  SELECT DISTINCT endpoint_id, lane, %(now)s::timestamptz FROM wanted ORDER BY endpoint_id, lane"
+    "  ON CONFLICT (endpoint_id, lane) DO UPDATE SET takes = lane.takes"
+    "), queued AS ("
+    "  INSERT INTO webhook_deliveries (tenant_id, endpoint_id, lane, position, queued_at)"
+    "  SELECT tenant_id, endpoint_id, lane, position, %(now)s FROM wanted ORDER BY position"
+    "  ON CONFLICT (endpoint_id, position) DO NOTHING"
+    ") SELECT count(*) FROM wanted"
+)
+
+
+async def insert_wanted(tx: Tx, tenant_ids: Sequence[int], positions: Sequence[int]) -> int:
+    """Queue events, each of its tenant, for all who want them, and return for how many endpoints in all."""
+    return await tx.value(
+        _WANTED + "(tenant_id, position) IN (SELECT * FROM unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[]))"
+        " AND " + _LISTENS + _QUEUE,
+        {"tenant_ids": list(tenant_ids), "positions": list(positions), "now": tx.machine_now},
+    )
+
+
+async def insert_again(tx: Tx, event_id: UUID, endpoint_id: UUID | None) -> int:
+    """Queue an event once more, for one endpoint, else for all who want it, and return for how many.
+
+    Where it waits for its next attempt it is due at once, or what holds it up is.
+    """
+    parameters = {"tenant_id": tx.tenant_id, "event_id": event_id, "endpoint_id": endpoint_id, "now": tx.machine_now}
+    await tx.execute(
+        "UPDATE webhook_lanes AS lane SET due_at = %(now)s FROM webhook_deliveries AS delivery"
+        " JOIN webhook_events AS event USING (tenant_id, position)"
+        " WHERE tenant_id = %(tenant_id)s AND event.id = %(event_id)s"
+        "   AND delivery.endpoint_id = coalesce(%(endpoint_id)s, delivery.endpoint_id)"
+        "   AND (lane.endpoint_id, lane.lane) = (delivery.endpoint_id, delivery.lane) AND due_at > %(now)s"
+        "   AND NOT is_taken",
+        parameters,
+    )
+    return await tx.value(
+        _WANTED + "tenant_id = %(tenant_id)s AND event.id = %(event_id)s"
+        " AND (endpoint.id = %(endpoint_id)s OR (%(endpoint_id)s::uuid IS NULL AND " + _LISTENS + "))" + _QUEUE,
+        parameters,
+    )
+
+
+async def insert_replayed(tx: Tx, endpoint_id: UUID, replay: Replay) -> int:
+    """Queue the events of a range of time once more for one endpoint, and return how many."""
+    return await tx.value(
+        _WANTED + _REPLAYED + _QUEUE,
+        {"now": tx.machine_now, **_replay_parameters(tx, endpoint_id, replay)},
+    )
+
+
+async def find_replay_size(tx: Tx, endpoint_id: UUID, replay: Replay, limit: int) -> int:
+    """Return how many events a replay has; counts no further than the limit."""
+    return await tx.value(
+        _WANTED + _REPLAYED + " LIMIT %(limit)s) SELECT count(*) FROM wanted",
+        {"limit": limit, **_replay_parameters(tx, endpoint_id, replay)},
+    )
+
+
+_REPLAYED: LiteralString = (
+    "tenant_id = %(tenant_id)s AND endpoint.id = %(endpoint_id)s AND event.created_at >= %(start)s"
+    " AND (%(end)s::timestamptz IS NULL OR event.created_at < %(end)s) AND "
+    + _LISTENS
+    + " AND (%(types)s::text[] IS NULL OR event.type = ANY(%(types)s))"
+)
+
+
+def _replay_parameters(tx: Tx, endpoint_id: UUID, replay: Replay) -> Mapping[str, object]:
+    return {
+        "tenant_id": tx.tenant_id,
+        "endpoint_id": endpoint_id,
+        "start": replay.start,
+        "end": replay.end,
+        "types": None if replay.event_types is None else list(replay.event_types),
+    }
+
+
+async def update_taken(tx: Tx, slots: Slots, lease: timedelta) -> list[Lane]:
+    """Take lanes that are due, of any tenants: for each endpoint as many as it has slots, those that fail last.
+
+    Nobody else takes them until the lease ends. Endpoints that have lanes are found by jumping through the index from
+    one to the next, so that a million lanes of one keep no other waiting.
+    """
+    return await tx.rows(
+        Lane,
+        "WITH RECURSIVE busy (id) AS ("
+        "  (SELECT endpoint_id FROM webhook_lanes ORDER BY endpoint_id LIMIT 1) UNION ALL"
+        "  SELECT (SELECT endpoint_id FROM webhook_lanes WHERE endpoint_id > busy.id ORDER BY endpoint_id LIMIT 1)"
+        "  FROM busy WHERE busy.id IS NOT NULL"
+        "), free AS MATERIALIZED ("
+        "  SELECT endpoint.id, CASE WHEN failing_since IS NULL THEN %(healthy)s ELSE %(failing)s END"
+        "    - coalesce(busy_with.count, 0) AS slots"
+        "  FROM busy JOIN webhook_endpoints AS endpoint ON endpoint.id = busy.id"
+        "  LEFT JOIN unnest(%(ids)s::uuid[], %(counts)s::bigint[]) AS busy_with (id, count) ON busy_with.id = busy.id"
+        "  WHERE is_enabled ORDER BY failing_since NULLS FIRST"
+        "), chosen AS MATERIALIZED ("
+        "  SELECT lane.endpoint_id, lane.lane FROM free CROSS JOIN LATERAL ("
+        "    SELECT endpoint_id, lane FROM webhook_lanes WHERE endpoint_id = free.id AND due_at <= %(now)s"
+        "    ORDER BY due_at LIMIT greatest(free.slots, 0) FOR UPDATE SKIP LOCKED) AS lane"
+        "  LIMIT %(limit)s"
+        ") UPDATE webhook_lanes AS lane SET due_at = %(until)s, is_taken = true, takes = takes + 1 FROM chosen"
+        " WHERE (lane.endpoint_id, lane.lane) = (chosen.endpoint_id, chosen.lane)"
+        " RETURNING lane.endpoint_id, lane.lane, takes",
+        {
+            "healthy": slots.healthy,
+            "failing": slots.failing,
+            "ids": list(slots.busy),
+            "counts": list(slots.busy.values()),
+            "limit": slots.limit,
+            "now": tx.machine_now,
+            "until": tx.machine_now + lease,
+        },
+    )
+
+
+async def insert_test(tx: Tx, endpoint_id: UUID, event_id: UUID, position: int, lease: timedelta) -> Lane:
+    """Queue an event for one endpoint alone, whatever that wants, and return its lane, taken."""
+    await tx.execute(
+        "INSERT INTO webhook_lanes (endpoint_id, lane, due_at, is_taken) VALUES (%s, %s, %s, true)",
+        (endpoint_id, event_id, tx.machine_now + lease),
+    )
+    await tx.execute(
+        "INSERT INTO webhook_deliveries (tenant_id, endpoint_id, lane, position, queued_at)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        (tx.tenant_id, endpoint_id, event_id, position, tx.machine_now),
+    )
+    return Lane(endpoint_id, event_id, 0)
+
+
+async def list_first(tx: Tx, lanes: Sequence[Lane]) -> list[Delivery]:
+    """Return the first delivery of each of these lanes that one has, with all that is needed to send it.
+
+    A statement of its own: one that also took the lanes would see what was in them before they were ours.
+    """
+    return await tx.rows(
+        Delivery,
+        "SELECT delivery.tenant_id, taken.endpoint_id, taken.lane, taken.takes, delivery.seq, delivery.position,"
+        "  failures, queued_at, event.id AS event_id, type, body, url, sealed_secret, failing_since"
+        " FROM unnest(%(endpoint_ids)s::uuid[], %(lanes)s::uuid[], %(takes)s::integer[])"
+        "   AS taken (endpoint_id, lane, takes)"
+        " JOIN webhook_endpoints AS endpoint ON endpoint.id = taken.endpoint_id"
+        " CROSS JOIN LATERAL (SELECT * FROM webhook_deliveries AS first"
+        "   WHERE (first.endpoint_id, first.lane) = (taken.endpoint_id, taken.lane) ORDER BY seq LIMIT 1) AS delivery"
+        " JOIN webhook_events AS event ON (event.tenant_id, event.position) = (delivery.tenant_id, delivery.position)"
+        " WHERE endpoint.deleted_at IS NULL",
+        _lane_parameters(lanes),
+    )
+
+
+async def lock_taken(tx: Tx, lanes: Sequence[Lane]) -> list[Lane]:
+    """Return those of the lanes that nobody else took since, locked."""
+    return await tx.rows(
+        Lane,
+        "SELECT lane.endpoint_id, lane.lane, lane.takes FROM webhook_lanes AS lane"
+        " JOIN unnest(%(endpoint_ids)s::uuid[], %(lanes)s::uuid[], %(takes)s::integer[])"
+        "   AS taken (endpoint_id, lane, takes) USING (endpoint_id, lane, takes)"
+        " ORDER BY lane.endpoint_id, lane.lane FOR UPDATE OF lane",
+        _lane_parameters(lanes),
+    )
+
+
+def _lane_parameters(lanes: Sequence[Lane]) -> Mapping[str, object]:
+    return {
+        "endpoint_ids": [lane.endpoint_id for lane in lanes],
+        "lanes": [lane.lane for lane in lanes],
+        "takes": [lane.takes for lane in lanes],
+    }
+
+
+async def update_settled(tx: Tx, attempts: Sequence[Attempt]) -> None:
+    """Let deliveries of locked lanes leave, wait, or step aside, and their lanes go on, or end when they are empty."""
+    rows = [
+        {
+            "endpoint_id": attempt.delivery.endpoint_id,
+            "lane": attempt.delivery.lane,
+            "seq": attempt.delivery.seq,
+            "event_id": attempt.delivery.event_id,
+            "step": attempt.outcome.step,
+            "due_at": attempt.outcome.due_at,
+        }
+        for attempt in attempts
+    ]
+    await tx.execute(
+        "WITH made AS MATERIALIZED (SELECT * FROM json_to_recordset(%(rows)s::json) AS made (endpoint_id uuid,"
+        "  lane uuid, seq bigint, event_id uuid, step text, due_at timestamptz)"
+        "), done AS ("
+        "  DELETE FROM webhook_deliveries AS delivery USING made WHERE step = 'done'"
+        "    AND (delivery.endpoint_id, delivery.lane, delivery.seq) = (made.endpoint_id, made.lane, made.seq)"
+        "), failed AS ("
+        "  UPDATE webhook_deliveries AS delivery SET failures = failures + 1,"
+        "    lane = CASE step WHEN 'aside' THEN event_id ELSE made.lane END"
+        "  FROM made WHERE step <> 'done'"
+        "    AND (delivery.endpoint_id, delivery.lane, delivery.seq) = (made.endpoint_id, made.lane, made.seq)"
+        "), aside AS ("
+        "  INSERT INTO webhook_lanes (endpoint_id, lane, due_at)"
+        "  SELECT endpoint_id, event_id, due_at FROM made WHERE step = 'aside' ORDER BY endpoint_id, event_id"
+        "  ON CONFLICT DO NOTHING"
+        "), going_on AS MATERIALIZED ("
+        "  SELECT endpoint_id, lane, CASE step WHEN 'retry' THEN due_at ELSE %(now)s END AS due_at FROM made"
+        "  WHERE step = 'retry' OR EXISTS (SELECT FROM webhook_deliveries AS other"
+        "    WHERE (other.endpoint_id, other.lane) = (made.endpoint_id, made.lane) AND other.seq <> made.seq)"
+        "), ended AS ("
+        "  DELETE FROM webhook_lanes AS lane USING made"
+        "  WHERE (lane.endpoint_id, lane.lane) = (made.endpoint_id, made.lane)"
+        "    AND (made.endpoint_id, made.lane) NOT IN (SELECT endpoint_id, lane FROM going_on)"
+        ") UPDATE webhook_lanes AS lane SET due_at = going_on.due_at, is_taken = false FROM going_on"
+        " WHERE (lane.endpoint_id, lane.lane) = (going_on.endpoint_id, going_on.lane)",
+        {"rows": dump(rows), "now": tx.machine_now},
+    )
+
+
+async def delete_empty(tx: Tx, lanes: Sequence[Lane]) -> None:
+    """Delete those of these locked lanes that have nothing in them."""
+    await tx.execute(
+        "DELETE FROM webhook_lanes AS lane USING unnest(%(endpoint_ids)s::uuid[], %(lanes)s::uuid[])"
+        "   AS taken (endpoint_id, lane)"
+        " WHERE (lane.endpoint_id, lane.lane) = (taken.endpoint_id, taken.lane) AND NOT EXISTS ("
+        "   SELECT FROM webhook_deliveries AS delivery"
+        "   WHERE (delivery.endpoint_id, delivery.lane) = (lane.endpoint_id, lane.lane))",
+        _lane_parameters(lanes),
+    )
+
+
+async def update_health(tx: Tx, health: Sequence[Health], patience: timedelta) -> list[UUID]:
+    """Note what endpoints were like, disable those that are gone or failed for too long, and return these."""
+    rows = [
+        {"id": each.endpoint_id, "is_success": each.is_success, "is_gone": each.is_gone, "at": each.at}
+        for each in health
+    ]
+    return await tx.value(
+        "WITH news AS MATERIALIZED (SELECT * FROM json_to_recordset(%(rows)s::json)"
+        "  AS news (id uuid, is_success boolean, is_gone boolean, at timestamptz)"
+        "), verdict AS MATERIALIZED ("
+        "  SELECT endpoint.id, is_enabled AS was_enabled,"
+        "    CASE WHEN is_success THEN NULL ELSE coalesce(failing_since, at) END AS failing_since,"
+        "    CASE WHEN NOT is_enabled THEN disabled_reason WHEN is_gone THEN %(gone)s"
+        "      WHEN NOT is_success AND failing_since <= %(since)s THEN %(failing)s END AS reason"
+        "  FROM news JOIN webhook_endpoints AS endpoint USING (id) ORDER BY endpoint.id FOR UPDATE OF endpoint"
+        "), written AS ("
+        "  UPDATE webhook_endpoints AS endpoint SET failing_since = verdict.failing_since,"
+        "    is_enabled = reason IS NULL, disabled_reason = reason,"
+        "    disabled_at = CASE WHEN reason IS NULL THEN NULL ELSE coalesce(disabled_at, %(now)s) END"
+        "  FROM verdict WHERE endpoint.id = verdict.id"
+        ") SELECT coalesce(array_agg(id), '{}') FROM verdict WHERE was_enabled AND reason IS NOT NULL",
+        {
+            "rows": dump(rows),
+            "gone": DisabledReason.GONE,
+            "failing": DisabledReason.FAILING,
+            "now": tx.machine_now,
+            "since": tx.machine_now - patience,
+        },
+    )
+
+
+async def delete_stale(tx: Tx, queued_before: datetime, limit: int) -> int:
+    """Delete deliveries of any tenants that waited for too long, or whose endpoint is deleted."""
+    return await tx.execute(
+        "DELETE FROM webhook_deliveries WHERE (endpoint_id, lane, seq) IN ("
+        "  SELECT endpoint_id, lane, seq FROM webhook_deliveries WHERE queued_at < %s ORDER BY queued_at LIMIT %s)",
+        (queued_before, limit),
+    )
+
+
+async def delete_orphans(tx: Tx, limit: int) -> int:
+    """Delete what was on its way to endpoints that are deleted."""
+    return await tx.execute(
+        "WITH orphan AS MATERIALIZED ("
+        "  SELECT delivery.endpoint_id, delivery.lane, delivery.seq FROM webhook_endpoints AS endpoint"
+        "  JOIN webhook_deliveries AS delivery ON delivery.endpoint_id = endpoint.id"
+        "  WHERE deleted_at IS NOT NULL LIMIT %(limit)s"
+        "), lane AS ("
+        "  DELETE FROM webhook_lanes AS lane USING webhook_endpoints AS endpoint"
+        "  WHERE endpoint.id = endpoint_id AND deleted_at IS NOT NULL"
+        ") DELETE FROM webhook_deliveries WHERE (endpoint_id, lane, seq) IN (SELECT * FROM orphan)",
+        {"limit": limit},
+    )
