@@ -17,6 +17,7 @@ from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_d
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.settle_attempts import settle_attempts
 from kelviq_server.webhooks.deliveries.actions.take_deliveries import take_deliveries
+from kelviq_server.webhooks.deliveries.jobs import Courier
 from kelviq_server.webhooks.deliveries.records import Slots
 from kelviq_server.webhooks.endpoints import store as endpoints
 from kelviq_server.webhooks.endpoints.actions.create_endpoint import create_endpoint
@@ -293,6 +294,21 @@ async def test_events_that_arrive_while_others_are_settled_are_never_left_behind
     for customer in customers:
         assert names(receiver, customer.external_id) == [f"{number}" for number in range(31)]
     assert await count("SELECT count(*) FROM webhook_lanes") == 0
+
+
+async def test_what_came_of_one_attempt_stands_in_the_way_of_no_other(made: Made, receiver: Receiver) -> None:
+    endpoint = await listen(made.sandbox, receiver)
+    for name in ("1", "2", "3"):
+        await make.customer(made.sandbox, name=name)
+    await fan_out([])
+    taken = await take()
+    attempts = [await attempt_delivery(each, taken.at) for each in taken.deliveries]
+    courier = Courier()
+    courier._busy[endpoint] = 3
+    courier._attempts = [replace(attempts[0], answer="cannot be kept: \x00"), *attempts[1:]]
+    await courier.settle()
+    assert await count("SELECT count(*) FROM webhook_deliveries") == 1
+    assert courier._busy.total() == 0
 
 
 async def test_an_event_whose_cause_commits_late_comes_later_in_the_log(made: Made, receiver: Receiver) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import structlog
+from psycopg import OperationalError
 
 from kelviq_server.platform.outbox import Bell
 from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_delivery
@@ -57,10 +59,23 @@ class Courier:
             return
         try:
             await settle_attempts(batch)
-        finally:
-            for attempt in batch:
-                self._free(attempt.delivery)
-            queued.ring()
+        except OperationalError:
+            # The database is away, or somebody was in the way: what came back is not lost for that.
+            self._attempts[:0] = batch
+            raise
+        except Exception:
+            await self._settle_singly(batch)
+        for attempt in batch:
+            self._free(attempt.delivery)
+        queued.ring()
+
+    async def _settle_singly(self, batch: Sequence[Attempt]) -> None:
+        """Settle what can be settled of a batch in which something cannot be written down."""
+        for attempt in batch:
+            try:
+                await settle_attempts([attempt])
+            except Exception:
+                log.exception("webhook attempt not settled", event_id=str(attempt.delivery.event_id))
 
     async def close(self) -> None:
         """Wait a moment for those on their way, and write down what came of them."""
