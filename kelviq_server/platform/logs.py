@@ -9,14 +9,14 @@ import msgspec
 import structlog
 
 _SECRETS = re.compile(
-    r"\b(?:sk|ck)_(?:sandbox|live)_[A-Za-z0-9]+|\bkvqp_[A-Za-z0-9]+|[^\s\"'=(,<>:/]+@[^\s\"'=),<>:/]+"
+    r"\b(?:sk|ck)_(?:sandbox|live)_[A-Za-z0-9]+|\b(?:kvqp|kq_whsec)_[A-Za-z0-9]+|[^\s\"'=(,<>:/]+@[^\s\"'=),<>:/]+"
 )
 
 
 def strike_out(text: str) -> str:
     """Return the text without keys and e-mail addresses."""
     # Nearly every text is without: to see that quickly is worth it, once for each value of each line.
-    if "@" not in text and "k_" not in text and "kvqp_" not in text:
+    if "@" not in text and "k_" not in text and "kvqp_" not in text and "kq_w" not in text:
         return text
     return _SECRETS.sub("[struck out]", text)
 

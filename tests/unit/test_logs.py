@@ -7,7 +7,15 @@ from kelviq_server.platform.logs import strike_out
 
 @pytest.mark.parametrize(
     "secret",
-    ["sk_live_Abc123", "sk_sandbox_" + "x" * 40, "ck_live_1", "kvqp_9", "ada@example.com", "o'brien+x@a.co"],
+    [
+        "sk_live_Abc123",
+        "sk_sandbox_" + "x" * 40,
+        "ck_live_1",
+        "kvqp_9",
+        "kq_whsec_Ab1",
+        "ada@example.com",
+        "o'brien+x@a.co",
+    ],
 )
 @pytest.mark.parametrize("around", ["{}", "key={};", 'Key (email)=({}) already "{}"', "GET /customers/{}/ HTTP"])
 def test_keys_and_emails_are_struck_out(secret: str, around: str) -> None:
