@@ -165,11 +165,12 @@ async def test_a_range_of_time_is_replayed_to_one_endpoint_in_order(api: Client,
             "queued": 0
         }
         whole = await listen(api, second)
+        await api.post(f"/webhook/endpoints/{whole}/test/")
         assert (await api.post(f"/webhook/endpoints/{whole}/replay/", {"start": "2026-01-01T00:00:00Z"})).json() == {
             "queued": 8
         }
         await deliver()
-        replayed = second.events[2:]
+        replayed = second.events[3:]
         for customer in range(4):
             mine = [event for event in replayed if event["data"]["object"]["customer_id"] == f"c{customer}"]
             assert [event["data"]["object"]["name"] for event in mine] == [f"a{customer}", f"b{customer}"]

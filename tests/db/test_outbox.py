@@ -89,6 +89,9 @@ async def make_due(made: Made) -> None:
 async def test_events_are_relayed_once_in_order_word_for_word_and_only_if_that_commits(made: Made, bell: str) -> None:
     await ring(made, f"{bell}-0", f"{bell}-1")
     customer = await make.customer(made.sandbox, metadata='{"big":12345678901234567890.10,"é":"☃"}')
+    async with transaction(INSTANCE) as tx:
+        # Wherever the rows stand, the order is that in which they were written.
+        await tx.execute("UPDATE outbox SET failure = NULL WHERE type = 'bell.rang' AND relayed_at IS NULL")
     try:
         async with transaction(INSTANCE) as tx:
             assert len(await outbox.relay(tx.connection, [], limit=100)) == 3

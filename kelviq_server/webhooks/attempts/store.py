@@ -70,7 +70,7 @@ async def list_attempts(tx: Tx, days: Days, page: Page) -> Listed[AttemptEntry]:
         "WITH tally AS MATERIALIZED ("
         "  SELECT below, count, sum(count) OVER (ORDER BY day DESC) AS reached"
         "  FROM webhook_tallies JOIN unnest(%(days)s::date[], %(below)s::uuid[]) AS bound (day, below) USING (day)"
-        "  WHERE tenant_id = %(tenant_id)s AND count > 0"
+        "  WHERE tenant_id = %(tenant_id)s"
         "), total AS (SELECT coalesce(max(reached), 0)::bigint AS count FROM tally"
         "), skipped AS (SELECT coalesce(%(offset)s::bigint,"
         "  greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint) AS count FROM total"
