@@ -4,6 +4,8 @@ Nothing is sent to the instance's own surroundings, redirects are not followed, 
 """
 
 import asyncio
+import contextlib
+import errno
 import socket
 import ssl
 import threading
@@ -12,19 +14,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from kelviq_server.platform.addresses import Address, Network, has_public_port, is_in, is_public
+from kelviq_server.platform.addresses import PORTS, Network, has_public_port, is_in, is_public
 from kelviq_server.platform.database import assert_no_transaction
 
 TIMEOUT_SECONDS = 10
 MAX_ANSWER_BYTES = 4096
 # Shorter than any server's own patience with an idle connection: it would hang up just when we send.
 KEEP_ALIVE_SECONDS = 1.5
+# Nothing long is read, and whoever floods us is slowed down by it.
+RECEIVED_AT_ONCE = 16 * 1024
+# One text for all, which does not tell what the names of the instance's surroundings stand for.
+_REFUSAL = f"Only the public internet is called, by https on port {PORTS[0]} or {PORTS[1]}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,13 @@ class Reply:
 
 class _Refused(OSError):
     """The address is none that we connect to."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """How a request went out."""
+
+    is_kept: bool = False
 
 
 class _Resolver(AbstractResolver):
@@ -73,7 +85,7 @@ class Outgoing:
     def __init__(self, networks: Sequence[Network] = (), timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.networks = tuple(networks)
         self._timeout_seconds = timeout_seconds
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send a body and return what came of it; it raises nothing for what the other side does."""
@@ -86,7 +98,7 @@ class Outgoing:
         except TimeoutError:
             failure = f"There was no answer within {self._timeout_seconds:g} seconds."
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = _said(error, url)
+            failure = _said(error)[:500]
         return Reply(status, answer, failure, int((time.perf_counter() - begin) * 1000))
 
     async def close(self) -> None:
@@ -96,60 +108,66 @@ class Outgoing:
         self._sessions.clear()
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        try:
-            return await self._once(url, headers, body)
-        except aiohttp.ServerDisconnectedError:
-            # A kept connection that the other side had just closed says nothing about the other side.
-            return await self._once(url, headers, body)
+        while True:
+            way = _Way()
+            try:
+                return await self._once(url, headers, body, way)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                # A kept connection that the other side had just closed says nothing about the other side.
+                if not way.is_kept:
+                    raise
 
-    async def _once(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        async with self._session(url).post(url, data=body, headers=headers, allow_redirects=False) as response:
+    async def _once(self, url: str, headers: Mapping[str, str], body: bytes, way: _Way) -> tuple[int, bytes]:
+        async with self._session(url).post(
+            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=way
+        ) as response:
+            # It came this far: what happens now is the other side's doing.
+            way.is_kept = False
             answer = await _beginning(response.content)
             if not response.content.at_eof():
                 response.close()
             return response.status, answer
 
     def _session(self, url: str) -> aiohttp.ClientSession:
-        """Return the session for such an address: one that may go to the public internet, or one that may not."""
-        parts = urlsplit(url)
-        public = has_public_port(parts.scheme, parts.port)
-        if public not in self._sessions:
+        """Return the session for such an address: one that speaks https and may go to the public internet, or not.
+
+        A plain prefix, so that no two readings of one address differ.
+        """
+        scheme = "https" if url[:8].lower() == "https://" else "http"
+        if scheme not in self._sessions:
             connector = aiohttp.TCPConnector(
                 limit=0,
                 resolver=_Resolver(),
                 ssl=_trust(),
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
-                socket_factory=self._guard(public),
+                socket_factory=self._guard(scheme),
             )
-            self._sessions[public] = aiohttp.ClientSession(
+            self._sessions[scheme] = aiohttp.ClientSession(
                 connector=connector,
+                headers={"User-Agent": "Kelviq-Server"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None),
                 headers={"User-Agent": "Kelviq-Server"},
                 skip_auto_headers=("Accept", "Accept-Encoding"),
+                trace_configs=[_tracing()],
             )
-        return self._sessions[public]
+        return self._sessions[scheme]
 
-    def _guard(self, public: bool) -> Callable[[Any], socket.socket]:
-        """Return what opens sockets: the last to see an address before it is connected to."""
+    def _guard(self, scheme: str) -> Callable[[Any], socket.socket]:
+        """Return what opens sockets: the last to see an address and a port before they are connected to."""
 
         def open_socket(place: Any) -> socket.socket:
-            family, kind, protocol, _, address = place
-            self._refuse(ip_address(address[0].partition("%")[0]), public=public)
+            family, kind, protocol, _, (host, port, *_) = place
+            address = ip_address(host.partition("%")[0])
+            if not is_in(address, self.networks) and not (is_public(address) and has_public_port(scheme, port)):
+                raise _Refused(_REFUSAL)
             opened = socket.socket(family, kind, protocol)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AT_ONCE)
             opened.setblocking(False)
             return opened
 
         return open_socket
-
-    def _refuse(self, address: Address, *, public: bool) -> None:
-        if is_in(address, self.networks):
-            return
-        if not is_public(address):
-            raise _Refused(f"{address} is not on the public internet.")
-        if not public:
-            raise _Refused(f"{address} is on the public internet, where only https is called, on port 443 or 8443.")
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
@@ -159,17 +177,42 @@ async def _beginning(content: aiohttp.StreamReader) -> bytes:
     return bytes(kept)
 
 
-def _said(error: Exception, url: str) -> str:
+def _tracing() -> aiohttp.TraceConfig:
+    async def note(session: aiohttp.ClientSession, context: Any, parameters: Any) -> None:
+        context.trace_request_ctx.is_kept = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(note)
+    return config
+
+
+def _said(error: Exception) -> str:
     """Return in one sentence why a request came to nothing."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"The name {urlsplit(url).hostname} could not be resolved."
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"The certificate is not valid: {error.certificate_error}"[:500]
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return str(error.os_error)[:500] or "The connection could not be made."
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "The connection was closed before an answer came."
-    return f"The answer could not be read ({type(error).__name__})."
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"The name {error.host} could not be resolved."
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as fault):
+            return f"The certificate is not valid: {fault.verify_message.rstrip('.')}."
+        case aiohttp.ClientConnectorError(os_error=cause):
+            return _said_of_connecting(cause)
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "The connection was closed before an answer came."
+        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
+            return "The answer is incomplete or not valid HTTP."
+        case _:
+            return "The address is not valid."
+
+
+def _said_of_connecting(cause: OSError) -> str:
+    match cause:
+        case _Refused():
+            return str(cause)
+        case ssl.SSLError(reason=str(reason)):
+            return f"No secure connection could be made: {reason.replace('_', ' ').lower()}."
+        case OSError(errno=errno.ECONNREFUSED):
+            return "The connection was refused."
+        case _:
+            return "The connection could not be made."
 
 
 def _trust() -> ssl.SSLContext:
@@ -199,7 +242,7 @@ async def _in_a_thread(work: Callable[[], Any]) -> Any:
         except Exception as error:
             failure = error
         # The loop may be closed by now, with nobody left to tell.
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(finish, result, failure)
 
     threading.Thread(target=run, daemon=True).start()

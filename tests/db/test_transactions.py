@@ -10,6 +10,7 @@ from kelviq_server.customers.actions.create_customer import create_customer
 from kelviq_server.customers.events import CustomerCreated
 from kelviq_server.platform.database import INSTANCE, reading, transaction
 from kelviq_server.platform.mail import Mail, Mailbox
+from kelviq_server.platform.outgoing import Outgoing
 from tests import make
 from tests.make import Made
 
@@ -25,6 +26,12 @@ async def test_no_mail_is_sent_inside_a_transaction(made: Made, tmp_path: Path) 
     async with transaction(made.sandbox):
         with pytest.raises(RuntimeError, match="not inside a transaction"):
             await Mailbox(tmp_path, "us@example.com").send(Mail("key", "you@example.com", "Hello", "text"))
+
+
+async def test_no_request_is_sent_inside_a_transaction(made: Made) -> None:
+    async with transaction(made.sandbox):
+        with pytest.raises(RuntimeError, match="not inside a transaction"):
+            await Outgoing().post("https://shop.example/", {}, b"{}")
 
 
 async def test_what_fails_leaves_nothing_not_even_its_event(made: Made) -> None:
