@@ -22,6 +22,7 @@ from rich.table import Table
 from bench.catalog import catalog
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
+from bench.webhooks import webhooks
 from kelviq_server.core.search import fold
 from kelviq_server.customers.store import FIRST_PAGE, search_customers
 from kelviq_server.platform import embedded
@@ -195,6 +196,7 @@ def main() -> None:
         memory(ours, key)
         creates(conninfo)
         catalog(DATA.parent / "catalog", conninfo, row)
+        webhooks(DATA.parent / "webhooks", conninfo, row)
     out.print(table)
 
 
