@@ -2,9 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +23,31 @@ class Running:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
+    @contextmanager
+    def at_rest(self) -> Generator[None]:
+        """Let the process do nothing inside the block."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
     def forget_peak(self) -> None:
         """Measure the peak from now on."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
 @contextmanager
-def our_server(data_dir: Path, database_url: str | None = None) -> Generator[Running]:
-    """Run kelviq-server with one worker process."""
+def our_server(
+    data_dir: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+) -> Generator[Running]:
+    """Run kelviq-server with one worker process, and with these variables of the environment."""
     command = [sys.executable, "-m", "kelviq_server", "serve", "--port", "0", "--data-dir", str(data_dir)]
     if database_url:
         command += ["--database-url", database_url]
     log = (data_dir / "server.log").open("w")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+    environment = os.environ | dict(settings or {})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             line = next((line for line in process.stdout if line.startswith("ready ")), None)

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from bench.backlog import backlog
 from bench.receivers import receivers
 from kelviq_server.core.samples import samples
 from kelviq_server.customers.events import CustomerCreated, CustomerUpdated
@@ -57,6 +58,7 @@ class Costs:
 def webhooks(directory: Path, cluster_conninfo: str, row: Row) -> None:
     """Measure deliveries to one and to 20 local endpoints, from the outbox until they are settled."""
     directory.mkdir(exist_ok=True)
+    backlog(directory, cluster_conninfo, row)
     for endpoints, events in ROUNDS:
         with receivers(endpoints) as urls, _database(directory, cluster_conninfo, urls, events) as (worker, watching):
             costs = _delivering(worker, watching)
