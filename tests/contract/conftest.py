@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,15 +10,17 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import TEMPLATE
-from tests.contract.server import Provisioned, Server, provision, running_server
+from tests.contract import node_client
+from tests.contract.killable import Killable, Start, start
+from tests.contract.server import LOOPBACK, Provisioned, Server, provision, running_server
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a database of its own."""
-    with running_server(tmp_path_factory.mktemp("server")) as server:
+    """A server with a database of its own; webhooks may reach loopback."""
+    with running_server(tmp_path_factory.mktemp("server"), environment=LOOPBACK) as server:
         yield server
 
 
@@ -31,6 +34,24 @@ def partner_key(server: Server) -> str:
 def organization(server: Server, partner_key: str) -> Provisioned:
     """A new organization, empty."""
     return provision(server, partner_key, f"organization-{next(_numbers)}")
+
+
+@pytest.fixture
+def start_again(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers, one after the other, on one data directory; webhooks may reach loopback.
+
+    Whichever still runs after the test is killed.
+    """
+    started: list[Killable] = []
+
+    def start_one(*options: str) -> Killable:
+        started.append(start(tmp_path, *options, environment=LOOPBACK))
+        return started[-1]
+
+    yield start_one
+    for server in started:
+        if server.process.poll() is None:
+            server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +68,9 @@ def server_without_database(
             admin.execute(sql.SQL("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false").format(**names))
             admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
             yield server
+
+
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """The official Node client, installed."""
+    node_client.install()

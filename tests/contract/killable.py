@@ -3,6 +3,7 @@
 import json
 import subprocess
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,12 @@ class Killable:
         self.process.kill()
         self.close()
 
+    def stop(self) -> None:
+        """End it as an operator would, and see that it ended in order."""
+        self.process.terminate()
+        self.close()
+        assert self.process.returncode == 0
+
     def close(self) -> None:
         """Wait until it has ended."""
         self.process.wait(60)
@@ -36,11 +43,17 @@ class Killable:
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
 
 
-def start(data_dir: Path, *options: str, log: str = "stderr") -> Killable:
-    """Start a server on this data directory and return it when it is ready."""
+# Starts a server with these options.
+Start = Callable[..., Killable]
+
+
+def start(data_dir: Path, *options: str, log: str = "stderr", environment: Mapping[str, str] | None = None) -> Killable:
+    """Start a server on this data directory and return it when it is ready; `environment` is set besides ours."""
     command = _command("serve", "--port", "0", "--data-dir", str(data_dir), *options)
     with (data_dir / log).open("ab") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment())
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment(environment)
+        )
     url = _ready_address(process)
     assert url is not None, (data_dir / log).read_text()
     keys = json.loads((data_dir / "keys.json").read_text())

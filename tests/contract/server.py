@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ import pytest
 START_SECONDS = 120
 STOP_SECONDS = 40
 READY = "ready "
+# For a server that may tell endpoints on loopback.
+LOOPBACK = {"KELVIQ_WEBHOOK_NETWORKS": '["127.0.0.0/8"]'}
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ def provision(server: Server, partner_key: str, name: str) -> Provisioned:
 
 
 @contextmanager
-def running_server(data_dir: Path, *options: str) -> Iterator[Server]:
-    """Serve until the block ends, then see that nothing of it stays behind."""
+def running_server(data_dir: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Serve until the block ends, then see that nothing of it stays behind; `environment` is set besides ours."""
     with (data_dir / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             _command("serve", "--port", "0", "--data-dir", str(data_dir), *options),
-            stdout=subprocess.PIPE, stderr=errors, text=True, cwd=data_dir, env=_environment(),
+            stdout=subprocess.PIPE, stderr=errors, text=True, cwd=data_dir, env=_environment(environment),
         )  # fmt: skip
     postgres = None
     try:
@@ -94,9 +96,10 @@ def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "kelviq_server", *words]
 
 
-def _environment() -> dict[str, Any]:
+def _environment(more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What the developer has set for a server of his own does not count here."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("KELVIQ_", "PG"))}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("KELVIQ_", "PG"))}
+    return {**ours, **(more or {})}
 
 
 def _ready_address(process: subprocess.Popen[str]) -> str | None:

@@ -1,24 +1,14 @@
 """The official Node client, unchanged, against a whole server."""
 
-import fcntl
-import json
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from tests.contract.node_client import LOCK, report_of
 from tests.contract.server import Server, provision
 
-FOLDER = Path(__file__).parent / "node"
-LOCK = FOLDER / "package-lock.json"
-# Node and npm come with the development tools; the machine's own are left alone.
-BIN = Path(sys.executable).parent
-TIMEOUT_SECONDS = 300
 FIELDS = {*("id", "customerId", "name", "email", "details", "metadata", "billingAddress", "createdOn", "modifiedOn")}
 FAULTS = {
     "customerId": ["Ensure this field has no more than 255 characters."],
@@ -26,25 +16,6 @@ FAULTS = {
 }
 FORBIDDEN = "You do not have permission to perform this action."
 UNAVAILABLE = "The service is temporarily unavailable."
-
-
-def _run(*command: str) -> str:
-    environment = {**os.environ, "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
-    done = subprocess.run(command, cwd=FOLDER, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def installed() -> None:
-    """The client, in the versions of the lock file; one process installs it, the others wait."""
-    done = FOLDER / "node_modules" / ".installed-by-tests"
-    with LOCK.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        locked = file.read()
-        if not done.exists() or done.read_text() != locked:
-            _run(str(BIN / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-            done.write_text(locked)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +29,7 @@ def report(installed: None, server: Server, partner_key: str, server_without_dat
         "urlWithoutDatabase": server_without_database.url,
         "keyWithoutDatabase": server_without_database.sandbox.server,
     }
-    return json.loads(_run(str(BIN / "node"), "customers.mjs", json.dumps(arguments)))
+    return report_of("customers.mjs", arguments)
 
 
 def test_a_created_customer_comes_back_with_every_field(report: dict[str, Any]) -> None:
