@@ -18,6 +18,7 @@ from kelviq_server.platform.mail import Mailbox
 from kelviq_server.platform.outbox import BATCH, SWEEP_BATCH, Handlers, announced, handle_due, relayed, sweep_handled
 from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.rate_limits import forget_whole_allowances
+from kelviq_server.platform.serving import cancel_when_stopped
 from kelviq_server.platform.settings import Settings
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
@@ -38,13 +39,12 @@ def handlers(settings: Settings) -> Handlers:
 
 
 async def run_worker(settings: Settings, parent: int | None) -> None:
-    """Work in a process of its own, until the pipe from the parent process ends, if there is one."""
+    """Work in a process of its own, until it is told to stop, or the pipe from the parent process ends, if any."""
     use_file_store(chosen_file_store(settings))
     outgoing = Outgoing(settings.webhook_networks)
     use_outgoing(outgoing)
     task = asyncio.create_task(work(settings))
-    if parent is not None:
-        asyncio.get_running_loop().add_reader(parent, task.cancel)
+    cancel_when_stopped(task, parent)
     with contextlib.suppress(asyncio.CancelledError):
         await task
     await outgoing.close()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -38,6 +39,25 @@ def stop_on_signals() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def cancel_when_stopped(task: asyncio.Task[Any], parent: int | None) -> None:
+    """Cancel a task, once, when this process is told to stop or the other end of the pipe `parent` closes.
+
+    Stopped, raised wherever the process just is, would cancel all tasks at once, and those that clean up again.
+    """
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if parent is not None:
+            loop.remove_reader(parent)
+        if not task.cancelling():
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    if parent is not None:
+        loop.add_reader(parent, stop)
 
 
 def listen_on(host: str, port: int) -> socket.socket:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from psycopg import OperationalError
 
 from kelviq_server.platform.outbox import Bell
 from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_delivery
@@ -17,10 +17,14 @@ from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Slots
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 # To one endpoint at once; to one that fails, so that those who hang hold few places.
 AT_ONCE, AT_ONCE_WHERE_FAILING = 16, 1
 AT_ONCE_IN_ALL = 500
 SETTLED_AT_ONCE = 200
+# What another process queued, or what becomes due, is seen this much later at most.
+POLL_SECONDS = 0.5
 # How long those that are on their way may take when the process ends; others are tried again when their lease is over.
 GRACE_SECONDS = 3
 
@@ -36,9 +40,45 @@ class Courier:
         self._on_their_way: set[asyncio.Task[None]] = set()
         self._attempts: list[Attempt] = []
         self._attempted = Bell()
+        self._steps: set[asyncio.Task[Any]] = set()
 
     async def take(self) -> None:
         """Set off with what is due, as far as there are hands; wait when there is nothing."""
+        if not await self._whole(self._set_off()):
+            await queued.wait(POLL_SECONDS)
+
+    async def settle(self) -> None:
+        """Write down what came back; what comes back meanwhile goes together, next time."""
+        if not self._attempts:
+            await self._attempted.wait(POLL_SECONDS)
+        if self._attempts:
+            await self._whole(self._write_down())
+
+    async def close(self) -> None:
+        """Wait a moment for those on their way, and write down what came of them."""
+        if self._steps:
+            # Whoever began them was cancelled, and hears of no fault any more.
+            for fault in await asyncio.gather(*self._steps, return_exceptions=True):
+                if isinstance(fault, BaseException):
+                    log.error("worker fault", exc_info=fault)
+        if self._on_their_way:
+            await asyncio.wait(self._on_their_way, timeout=GRACE_SECONDS)
+        for task in self._on_their_way:
+            task.cancel()
+        while self._attempts:
+            await self._write_down()
+
+    async def _whole(self, step: Coroutine[Any, Any, T]) -> T:
+        """Do a step to its end, even where whoever waits for it is cancelled; `close` waits for it, too.
+
+        Cut off, it would leave lanes taken that nobody serves, or bring an event once more that had arrived.
+        """
+        task = asyncio.create_task(step)
+        self._steps.add(task)
+        task.add_done_callback(self._steps.discard)
+        return await asyncio.shield(task)
+
+    async def _set_off(self) -> int:
         slots = Slots(AT_ONCE, AT_ONCE_WHERE_FAILING, self._busy, AT_ONCE_IN_ALL - self._busy.total())
         taken = await take_deliveries(slots)
         for delivery in taken.deliveries:
@@ -46,45 +86,17 @@ class Courier:
             task = asyncio.create_task(self._attempt(delivery, taken.at))
             self._on_their_way.add(task)
             task.add_done_callback(self._on_their_way.discard)
-        if not taken.deliveries:
-            await queued.wait()
+        return len(taken.deliveries)
 
-    async def settle(self) -> None:
-        """Write down what came back; what comes back meanwhile goes together, next time."""
-        if not self._attempts:
-            await self._attempted.wait()
+    async def _write_down(self) -> None:
         batch = self._attempts[:SETTLED_AT_ONCE]
         del self._attempts[:SETTLED_AT_ONCE]
-        if not batch:
-            return
         try:
             await settle_attempts(batch)
-        except OperationalError:
-            # The database is away, or somebody was in the way: what came back is not lost for that.
-            self._attempts[:0] = batch
-            raise
-        except Exception:
-            await self._settle_singly(batch)
-        for attempt in batch:
-            self._free(attempt.delivery)
-        queued.ring()
-
-    async def _settle_singly(self, batch: Sequence[Attempt]) -> None:
-        """Settle what can be settled of a batch in which something cannot be written down."""
-        for attempt in batch:
-            try:
-                await settle_attempts([attempt])
-            except Exception:
-                log.exception("webhook attempt not settled", event_id=str(attempt.delivery.event_id))
-
-    async def close(self) -> None:
-        """Wait a moment for those on their way, and write down what came of them."""
-        if self._on_their_way:
-            await asyncio.wait(self._on_their_way, timeout=GRACE_SECONDS)
-        for task in self._on_their_way:
-            task.cancel()
-        while self._attempts:
-            await self.settle()
+        finally:
+            for attempt in batch:
+                self._free(attempt.delivery)
+            queued.ring()
 
     async def _attempt(self, delivery: Delivery, at: datetime) -> None:
         try:
