@@ -11,7 +11,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -52,11 +53,22 @@ class _Refused(OSError):
     """The address is none that we connect to."""
 
 
-@dataclass(slots=True)
-class _Way:
-    """How a request went out."""
+class TooLate(Exception):
+    """The time at which a request had to begin is over; nothing was sent."""
 
-    is_kept: bool = False
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request, and how far it came."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    begin_by: datetime | None
+    # Whether it went out on a connection that was kept from an earlier one.
+    is_on_kept: bool = False
+    status: int | None = None
+    answer: bytearray = field(default_factory=bytearray)
 
 
 class _Resolver(AbstractResolver):
@@ -87,19 +99,26 @@ class Outgoing:
         self._timeout_seconds = timeout_seconds
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a body and return what came of it; it raises nothing for what the other side does."""
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, begin_by: datetime | None = None
+    ) -> Reply:
+        """Send a body and return what came of it; it raises nothing for what the other side does.
+
+        With the status the answer is known: what is wrong with its body changes nothing. Raises TooLate instead of
+        sending after `begin_by`, in machine time: a process can freeze at any line.
+        """
         assert_no_transaction()
-        begin = time.perf_counter()
-        status, answer, failure = None, b"", None
+        begin, failure = time.perf_counter(), None
+        exchange = _Exchange(url, headers, body, begin_by)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                status, answer = await self._post(url, headers, body)
+                await self._send(exchange)
         except TimeoutError:
             failure = f"There was no answer within {self._timeout_seconds:g} seconds."
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             failure = _said(error)[:500]
-        return Reply(status, answer, failure, int((time.perf_counter() - begin) * 1000))
+        taken = int((time.perf_counter() - begin) * 1000)
+        return Reply(exchange.status, bytes(exchange.answer), failure if exchange.status is None else None, taken)
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -107,26 +126,30 @@ class Outgoing:
             await session.close()
         self._sessions.clear()
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+    async def _send(self, exchange: _Exchange) -> None:
         while True:
-            way = _Way()
+            exchange.is_on_kept = False
             try:
-                return await self._once(url, headers, body, way)
+                return await self._once(exchange)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 # A kept connection that the other side had just closed says nothing about the other side.
-                if not way.is_kept:
+                if not exchange.is_on_kept or exchange.status is not None:
                     raise
 
-    async def _once(self, url: str, headers: Mapping[str, str], body: bytes, way: _Way) -> tuple[int, bytes]:
-        async with self._session(url).post(
-            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=way
+    async def _once(self, exchange: _Exchange) -> None:
+        if exchange.begin_by is not None and datetime.now(UTC) > exchange.begin_by:
+            raise TooLate
+        async with self._session(exchange.url).post(
+            exchange.url,
+            data=exchange.body,
+            headers=exchange.headers,
+            allow_redirects=False,
+            trace_request_ctx=exchange,
         ) as response:
-            # It came this far: what happens now is the other side's doing.
-            way.is_kept = False
-            answer = await _beginning(response.content)
+            exchange.status = response.status
+            await _read_beginning(response.content, exchange.answer)
             if not response.content.at_eof():
                 response.close()
-            return response.status, answer
 
     def _session(self, url: str) -> aiohttp.ClientSession:
         """Return the session for such an address: one that speaks https and may go to the public internet, or not.
@@ -170,16 +193,14 @@ class Outgoing:
         return open_socket
 
 
-async def _beginning(content: aiohttp.StreamReader) -> bytes:
-    kept = bytearray()
-    while len(kept) < MAX_ANSWER_BYTES and (part := await content.read(MAX_ANSWER_BYTES - len(kept))):
-        kept += part
-    return bytes(kept)
+async def _read_beginning(content: aiohttp.StreamReader, into: bytearray) -> None:
+    while len(into) < MAX_ANSWER_BYTES and (part := await content.read(MAX_ANSWER_BYTES - len(into))):
+        into += part
 
 
 def _tracing() -> aiohttp.TraceConfig:
     async def note(session: aiohttp.ClientSession, context: Any, parameters: Any) -> None:
-        context.trace_request_ctx.is_kept = True
+        context.trace_request_ctx.is_on_kept = True
 
     config = aiohttp.TraceConfig()
     config.on_connection_reuseconn.append(note)
@@ -199,6 +220,8 @@ def _said(error: Exception) -> str:
             return "The connection was closed before an answer came."
         case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
             return "The answer is incomplete or not valid HTTP."
+        case RuntimeError():
+            return "The server has too much to do just now."
         case _:
             return "The address is not valid."
 

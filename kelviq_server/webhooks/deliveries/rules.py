@@ -13,6 +13,8 @@ from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Health,
 MAX_REPLAYED = 50_000
 # As long as what is taken may take: an attempt, and writing down what came of it. Then another takes it.
 LEASE = timedelta(seconds=20)
+# What begins later might still be on its way when another has taken it, and told those behind it, too.
+BEGIN_WITHIN = LEASE / 2
 # After each failure, the pause before the next attempt; the last one repeats.
 PAUSES = (
     *[timedelta(seconds=60)] * 3,

@@ -12,7 +12,8 @@ from kelviq_server.webhooks.endpoints import steps as endpoints
 async def attempt_delivery(delivery: Delivery, at: datetime) -> Attempt:
     """Send a taken delivery, signed, and return what came of it; `at` is the present, in machine time.
 
-    The event's id was written before, and goes with every attempt: whoever gets it twice can tell.
+    The event's id was written before, and goes with every attempt: whoever gets it twice can tell. Raises TooLate
+    where so much time went by that another may have taken it.
     """
     reply = await _send(delivery, at)
     return Attempt(
@@ -35,4 +36,4 @@ async def _send(delivery: Delivery, at: datetime) -> Reply:
         return Reply(None, b"", "The secret was sealed with another instance secret; rotate it.", 0)
     body = delivery.body.encode()
     headers = rules.signed_headers(delivery.event_id, body, secret, at)
-    return await current_outgoing().post(delivery.url, headers, body)
+    return await current_outgoing().post(delivery.url, headers, body, begin_by=at + rules.BEGIN_WITHIN)
