@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Condition, Thread
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from kelviq_sdk import validate_event
@@ -15,7 +16,6 @@ from tests.contract.receivers import Receivers
 CLIENTS = 4
 CUSTOMERS_OF_EACH = 8
 ROUNDS = 6
-LAST = "last"
 # The machine may have other things to do; and what a dead worker had taken waits for 20 seconds.
 SECONDS = 180
 
@@ -126,16 +126,16 @@ def change_of(event: dict[str, Any]) -> Change:
 
 def all_told(server: Killable, told: Receivers, secrets: dict[str, str]) -> Log:
     """Wait until every endpoint was told everything and nothing waits any more, and return the log of it."""
-    log, paths = Log(), list(secrets)
+    log, paths, last = Log(), list(secrets), f"last-{uuid4()}"
     until = time.monotonic() + SECONDS
     with server.client() as client:
         # Events are logged in the order in which they are announced: where this one is, all others are.
-        assert client.post("/customers/", json={"customerId": LAST, "name": "n-0"}).status_code == 201
+        assert client.post("/customers/", json={"customerId": last, "name": "n-0"}).status_code == 201
         while True:
             log.read_on(client)
             endpoints = client.get("/webhook/endpoints/?page_size=100").json()["results"]
             waiting = {each["url"]: each["waitingSince"] for each in endpoints if each["waitingSince"] is not None}
-            is_logged = any(change_of(event) == (LAST, 0) for event in log.events[-1:])
+            is_logged = any(change_of(event) == (last, 0) for event in log.events[-1:])
             if is_logged and not waiting:
                 return log
             assert time.monotonic() < until, (
@@ -143,7 +143,7 @@ def all_told(server: Killable, told: Receivers, secrets: dict[str, str]) -> Log:
                 f" received were { ({path: len(told.event_ids[path]) for path in paths}) }, these wait: {waiting}"
             )
             # What is not logged yet tells nobody when it is.
-            ids = set(log.ids) if is_logged else {LAST}
+            ids = set(log.ids) if is_logged else {last}
             told.has_come_true(lambda ids=ids: told.has_all(ids, paths), seconds=1)
 
 

@@ -9,7 +9,7 @@ from tests.contract.killable import Start
 from tests.contract.receivers import receivers
 
 ENDPOINTS = [f"/hooks/{number}" for number in range(5)]
-STOPS = 5
+STOPS = 4
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "several processes"])

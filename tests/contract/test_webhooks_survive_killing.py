@@ -2,16 +2,20 @@
 
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
 from tests.contract.crowd import SECONDS, Burst, Crowd, all_told, duplicates
 from tests.contract.killable import Killable, Start
 from tests.contract.receivers import Receivers, receivers
+from tests.contract.server import LOOPBACK, _command, _environment
 
 ENDPOINTS = [f"/hooks/{number}" for number in range(5)]
-KILLS = 6
+KILLS, FREEZES = 5, 2
 # What may be on its way at once to one endpoint, and is told again when nobody noted that it arrived.
 AT_ONCE = 16
 
@@ -42,6 +46,21 @@ def child(server: Killable, command: str) -> int:
             if int(parent) == server.process.pid and command in words:
                 return int(folder.name)
     raise AssertionError(f"the server has no {command}")
+
+
+@contextmanager
+def worker_beside(data_dir: Path) -> Iterator[None]:
+    """Have a second worker work for the server on this directory until the block ends."""
+    with (data_dir / "worker").open("ab") as output:
+        process = subprocess.Popen(
+            _command("worker", "--data-dir", str(data_dir)), stdout=output, stderr=output, env=_environment(LOOPBACK)
+        )
+    try:
+        yield
+        assert process.poll() is None, (data_dir / "worker").read_text()
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
 
 
 def assert_few(found: dict[str, int], kills: int) -> None:
@@ -84,3 +103,26 @@ def test_killed_workers_and_api_processes_are_replaced_and_no_event_is_lost(star
         log = all_told(server, told, secrets)
         server.stop()
         assert_few(duplicates(told, log, crowd, secrets), KILLS)
+
+
+def test_a_worker_that_froze_for_longer_than_its_lease_tells_nothing_late(start_again: Start, tmp_path: Path) -> None:
+    chance, crowd = Random(20261125), Crowd()
+    with receivers() as told:
+        server = start_again("--workers", "2")
+        secrets = listen(server, told)
+        with worker_beside(tmp_path):
+            for _ in range(FREEZES):
+                burst = Burst(server, crowd)
+                wait_for_deliveries(told, chance.randint(1, 300))
+                frozen = child(server, "worker")
+                os.kill(frozen, signal.SIGSTOP)
+                burst.join()
+                # Only when its leases are over can the other worker have told everything.
+                all_told(server, told, secrets)
+                burst = Burst(server, crowd)
+                wait_for_deliveries(told, chance.randint(1, 300))
+                os.kill(frozen, signal.SIGCONT)
+                burst.join()
+            log = all_told(server, told, secrets)
+        server.stop()
+        assert_few(duplicates(told, log, crowd, secrets), FREEZES)
