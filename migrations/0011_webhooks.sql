@@ -2,9 +2,9 @@
 -- How the parts work together, and why in this way: docs/adr/0012-webhooks.md
 
 -- Whose event it is, if a customer's; and when it was passed on, in order: into the log, and to its handlers.
-ALTER TABLE outbox ADD COLUMN customer_id uuid, ADD COLUMN relayed_at timestamptz;
-UPDATE outbox SET relayed_at = created_at;
-CREATE INDEX outbox_unrelayed ON outbox (seq) WHERE relayed_at IS NULL;
+-- What is there already counts as passed on, without being written anew.
+ALTER TABLE outbox ADD COLUMN customer_id uuid, ADD COLUMN relayed_at timestamptz DEFAULT 'epoch';
+ALTER TABLE outbox ALTER COLUMN relayed_at SET DEFAULT NULL;
 
 CREATE TABLE webhook_endpoints (
   tenant_id        integer NOT NULL REFERENCES environments,
@@ -51,14 +51,15 @@ CREATE INDEX webhook_events_by_time ON webhook_events (tenant_id, created_at);
 CREATE INDEX webhook_events_swept ON webhook_events (logged_at);
 
 -- A line in which deliveries to one endpoint wait for each other: one customer's, or one event that left its line.
+CREATE SEQUENCE webhook_leases;
 CREATE TABLE webhook_lanes (
   endpoint_id  uuid NOT NULL REFERENCES webhook_endpoints (id),
   lane         uuid NOT NULL,
   -- Machine time at which its first delivery may be tried; while that is on its way, when it is taken for lost.
   due_at       timestamptz NOT NULL,
   is_taken     boolean NOT NULL DEFAULT false,
-  -- How often somebody took it: what came of an earlier taking no longer counts.
-  takes        integer NOT NULL DEFAULT 0,
+  -- Names the latest taking: what came of an earlier one no longer counts.
+  lease        bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (endpoint_id, lane)
 ) WITH (fillfactor = 70);
 CREATE INDEX webhook_lanes_due ON webhook_lanes (endpoint_id, due_at);
@@ -80,6 +81,7 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_by_event ON webhook_deliveries (tenant_id, position);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (queued_at);
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (endpoint_id, queued_at);
 
 -- What came of each attempt. Its id carries the instant of the attempt, in machine time, and so sorts by it.
 CREATE TABLE webhook_attempts (
@@ -107,3 +109,4 @@ CREATE TABLE webhook_tallies (
   count      integer NOT NULL,
   PRIMARY KEY (tenant_id, day)
 ) WITH (fillfactor = 50);
+CREATE INDEX webhook_tallies_swept ON webhook_tallies (day);

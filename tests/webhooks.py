@@ -1,14 +1,26 @@
-"""Does what a worker does for webhooks, step by step, and lets machine time pass."""
+"""Does what a worker and a merchant do about webhooks, step by step, and lets machine time pass."""
 
 import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
 from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
 
-from kelviq_server.platform.database import INSTANCE, transaction
+from kelviq_server.customers.actions.update_customer import update_customer
+from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
 from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_delivery
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.settle_attempts import settle_attempts
 from kelviq_server.webhooks.deliveries.actions.take_deliveries import take_deliveries
 from kelviq_server.webhooks.deliveries.records import Slots, Taken
+from kelviq_server.webhooks.endpoints import store as endpoints
+from kelviq_server.webhooks.endpoints.actions.create_endpoint import create_endpoint
+from kelviq_server.webhooks.endpoints.records import Endpoint, NewEndpoint
+from tests.receiver import Receiver
+
+T = TypeVar("T")
+MINUTE = timedelta(minutes=1)
 
 
 async def forget_deliveries() -> None:
@@ -22,7 +34,7 @@ async def forget_deliveries() -> None:
 
 async def take(at_once: int = 100) -> Taken:
     """Take what is due, for each endpoint so much."""
-    return await take_deliveries(Slots(at_once, at_once, {}, 1000))
+    return await take_deliveries(Slots(at_once, at_once, tenant=1000, busy={}, limit=1000))
 
 
 async def deliver() -> int:
@@ -43,3 +55,38 @@ async def wait(time: timedelta) -> None:
         await tx.execute("UPDATE webhook_lanes SET due_at = due_at - %s", (time,))
         await tx.execute("UPDATE webhook_deliveries SET queued_at = queued_at - %s", (time,))
         await tx.execute("UPDATE webhook_endpoints SET failing_since = failing_since - %s", (time,))
+
+
+async def listen(tenant: Tenant, receiver: Receiver, *event_types: str) -> UUID:
+    """Let an endpoint listen there, and return its id."""
+    endpoint, _ = await create_endpoint(tenant, NewEndpoint(receiver.url, event_types or ["*"], "", True))
+    return endpoint.id
+
+
+async def rename(tenant: Tenant, customer: str, *names: str) -> None:
+    """Give a customer these names, one after the other."""
+    for name in names:
+        await update_customer(tenant, customer, {"name": name})
+
+
+async def endpoint_of(tenant: Tenant, id: UUID) -> Endpoint:
+    """Return an endpoint as it now is."""
+    async with reading(tenant) as tx:
+        return await endpoints.get_endpoint(tx, id)
+
+
+def elsewhere(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Let somebody else do this, whatever transaction we have open."""
+    return asyncio.create_task(work, context=Context())
+
+
+def names(receiver: Receiver, customer: str | None = None) -> list[str]:
+    """Return the names in the events that came, of one customer or of all."""
+    objects = [event["data"]["object"] for event in receiver.events]
+    return [each["name"] for each in objects if customer in (None, each["customer_id"])]
+
+
+async def count(sql: Any) -> int:
+    """Return the number that a statement comes to."""
+    async with reading(INSTANCE) as tx:
+        return await tx.value(sql)

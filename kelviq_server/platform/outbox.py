@@ -119,7 +119,9 @@ async def relay(connection: AsyncConnection[Any], handled: Collection[str], limi
             "WITH relayed AS (UPDATE outbox SET relayed_at = %(now)s,"
             " due_at = CASE WHEN type = ANY(%(handled)s) THEN %(now)s::timestamptz END,"
             " handled_at = CASE WHEN type = ANY(%(handled)s) THEN NULL ELSE %(now)s::timestamptz END"
-            " WHERE seq IN (SELECT seq FROM outbox WHERE relayed_at IS NULL ORDER BY seq LIMIT %(limit)s FOR UPDATE)"
+            # By the rows' places: a plan made for any limit would walk through the whole table to join by number.
+            " WHERE ctid = ANY(ARRAY("
+            "   SELECT ctid FROM outbox WHERE relayed_at IS NULL ORDER BY seq LIMIT %(limit)s FOR UPDATE))"
             " RETURNING seq, id, tenant_id, type, customer_id, payload::text AS body, created_at"
             ") SELECT id, tenant_id, type, customer_id, body, created_at FROM relayed ORDER BY seq",
             {"now": now, "handled": list(handled), "limit": limit},
@@ -134,8 +136,8 @@ async def take_due(connection: AsyncConnection[Any]) -> list[Happening]:
     """
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            "UPDATE outbox SET due_at = %s, attempts = attempts + 1 WHERE id IN ("
-            " SELECT id FROM outbox WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            "UPDATE outbox SET due_at = %s, attempts = attempts + 1 WHERE ctid = ANY(ARRAY("
+            " SELECT ctid FROM outbox WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED))"
             " RETURNING seq, id, tenant_id, type, payload::text, created_at, attempts",
             (datetime.now(UTC) + LEASE, datetime.now(UTC), BATCH),
         )
@@ -176,7 +178,8 @@ async def _put_off(connection: AsyncConnection[Any], happening: Happening, failu
 async def sweep_handled(connection: AsyncConnection[Any]) -> int:
     """Delete what was handled long ago, a batch at most, and return how much that was."""
     cursor = await connection.execute(
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE handled_at < %s ORDER BY handled_at LIMIT %s)",
+        "DELETE FROM outbox WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM outbox WHERE handled_at < %s ORDER BY handled_at LIMIT %s))",
         (datetime.now(UTC) - RETENTION, SWEEP_BATCH),
     )
     return cursor.rowcount

@@ -171,7 +171,6 @@ class Outgoing:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None),
-                headers={"User-Agent": "Kelviq-Server"},
                 skip_auto_headers=("Accept", "Accept-Encoding"),
                 trace_configs=[_tracing()],
             )

@@ -213,7 +213,7 @@ async def test_old_events_and_attempts_are_swept_up_and_what_still_tells_of_them
         await happen(api, "told long ago", customer="a")
         await happen(api, "resent lately", customer="b")
         now = datetime.now(UTC)
-        long_ago = now - timedelta(days=31)
+        long_ago = now - timedelta(days=35)
         async with transaction(made.sandbox) as tx:
             await tx.execute("UPDATE webhook_events SET logged_at = %s WHERE tenant_id = %s", (long_ago, tx.tenant_id))
             await tx.execute(

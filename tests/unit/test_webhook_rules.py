@@ -20,7 +20,7 @@ from kelviq_server.webhooks.endpoints.records import DisabledReason, Endpoint, E
 AT = datetime(2026, 4, 1, 7, 5, 56, 123456, tzinfo=UTC)
 EVENT, CUSTOMER, HERE, THERE = (UUID(int=number) for number in range(1, 5))
 DELIVERY = Delivery(
-    tenant_id=1, endpoint_id=HERE, lane=CUSTOMER, takes=1, seq=1, position=1, failures=0, queued_at=AT, event_id=EVENT,
+    tenant_id=1, endpoint_id=HERE, lane=CUSTOMER, lease=1, seq=1, position=1, failures=0, queued_at=AT, event_id=EVENT,
     type="customer.created", body="{}", url="https://example.com", sealed_secret=b"", failing_since=None,
 )  # fmt: skip
 ENDPOINT = Endpoint(
@@ -46,16 +46,15 @@ def attempts_of(delivery: Delivery) -> list[tuple[timedelta, Step]]:
 
 
 def test_a_failing_delivery_is_tried_three_times_a_minute_apart_and_then_for_three_days() -> None:
-    minutes = [0, 1, 2, 3, 8, 23, 83, 83 + 240, 83 + 720, 83 + 2160, 83 + 3600]
+    minutes = [0, 1, 2, 3, 8, 23, 83, 83 + 240, 83 + 720, 83 + 2160, 83 + 3600, 72 * 60]
     made = attempts_of(DELIVERY)
     assert [at for at, _ in made] == [timedelta(minutes=number) for number in minutes]
-    assert made[-1][0] <= timedelta(hours=72) < made[-1][0] + timedelta(hours=24)
     assert made[-1][1] is Step.DONE
 
 
 def test_it_holds_up_later_ones_until_its_third_failure() -> None:
     steps = [step for _, step in attempts_of(DELIVERY)]
-    assert steps == [Step.RETRY, Step.RETRY, Step.ASIDE, *[Step.RETRY] * 7, Step.DONE]
+    assert steps == [Step.RETRY, Step.RETRY, Step.ASIDE, *[Step.RETRY] * 8, Step.DONE]
     alone = [step for _, step in attempts_of(replace(DELIVERY, lane=EVENT))]
     assert Step.ASIDE not in alone, "nobody waits behind it"
 
@@ -68,7 +67,8 @@ def test_what_was_taken_leaves_and_a_test_is_tried_once() -> None:
 
 def test_what_waited_behind_others_is_given_up_by_its_own_age() -> None:
     late = AT + timedelta(hours=71, minutes=59, seconds=30)
-    assert rules.outcome(DELIVERY, False, late) == Outcome(Step.DONE, None)
+    assert rules.outcome(DELIVERY, False, late) == Outcome(Step.RETRY, AT + timedelta(hours=72))
+    assert rules.outcome(DELIVERY, False, AT + timedelta(hours=72)) == Outcome(Step.DONE, None)
 
 
 @pytest.mark.parametrize("body", ['{"name":"Zoë ☃"}', "{}"])
@@ -97,6 +97,13 @@ def test_a_success_says_something_only_about_an_endpoint_that_failed() -> None:
     assert rules.health([attempt(DELIVERY, 200)]) == []
     [recovered] = rules.health([attempt(failing, 200)])
     assert (recovered.is_success, recovered.is_gone) == (True, False)
+
+
+def test_a_test_that_fails_says_nothing_and_one_that_succeeds_does() -> None:
+    test = replace(DELIVERY, type="webhook.test", failing_since=AT)
+    assert rules.health([attempt(test, 500), attempt(test, 410), attempt(test, None)]) == []
+    [recovered] = rules.health([attempt(test, 200)])
+    assert recovered.is_success
 
 
 def test_one_success_outweighs_the_failures_beside_it_and_410_outweighs_all() -> None:

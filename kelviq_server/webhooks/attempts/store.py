@@ -23,7 +23,7 @@ _ENTRY: LiteralString = (
 async def insert_attempts(tx: Tx, attempts: Sequence[Attempt]) -> None:
     """Write down what came of attempts, of any tenants, and count them on their days.
 
-    The days are counted in one order, so that two writers never wait for each other.
+    Written down once more, nothing changes. Days are counted in one order, so that no two writers wait for each other.
     """
     rows = [
         {
@@ -50,9 +50,10 @@ async def insert_attempts(tx: Tx, attempts: Sequence[Attempt]) -> None:
         "  INSERT INTO webhook_attempts (tenant_id, id, endpoint_id, position, attempted_at, retry_count, is_success,"
         "    status_code, milliseconds, failure, answer)"
         "  SELECT tenant_id, id, endpoint_id, position, attempted_at, retry_count, is_success, status_code,"
-        "    milliseconds, failure, answer FROM made"
+        "    milliseconds, failure, answer FROM made ON CONFLICT (tenant_id, id) DO NOTHING RETURNING tenant_id, id"
         ") INSERT INTO webhook_tallies AS tally (tenant_id, day, count)"
-        " SELECT tenant_id, day, count(*) FROM made GROUP BY tenant_id, day ORDER BY tenant_id, day"
+        " SELECT tenant_id, day, count(*) FROM made JOIN written USING (tenant_id, id)"
+        " GROUP BY tenant_id, day ORDER BY tenant_id, day"
         " ON CONFLICT (tenant_id, day) DO UPDATE SET count = tally.count + excluded.count",
         (dump(rows),),
     )

@@ -3,6 +3,12 @@
 from kelviq_server.core.errors import Refusal
 
 
+class TestUnderWay(Refusal):
+    """A test of this endpoint is under way; wait for its answer."""
+
+    status = 409
+
+
 class NobodyListens(Refusal):
     """No enabled endpoint wants events of this type."""
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
+from psycopg import OperationalError
 
 from kelviq_server.platform.outbox import Bell
 from kelviq_server.webhooks.deliveries.actions.attempt_delivery import attempt_delivery
@@ -21,10 +22,10 @@ T = TypeVar("T")
 
 # To one endpoint at once; to one that fails, so that those who hang hold few places.
 AT_ONCE, AT_ONCE_WHERE_FAILING = 16, 1
+# For all endpoints of one tenant, so that no tenant takes all hands.
+AT_ONCE_FOR_TENANT = 128
 AT_ONCE_IN_ALL = 500
 SETTLED_AT_ONCE = 200
-# What another process queued, or what becomes due, is seen this much later at most.
-POLL_SECONDS = 0.5
 # How long those that are on their way may take when the process ends; others are tried again when their lease is over.
 GRACE_SECONDS = 3
 
@@ -45,12 +46,12 @@ class Courier:
     async def take(self) -> None:
         """Set off with what is due, as far as there are hands; wait when there is nothing."""
         if not await self._whole(self._set_off()):
-            await queued.wait(POLL_SECONDS)
+            await queued.wait()
 
     async def settle(self) -> None:
         """Write down what came back; what comes back meanwhile goes together, next time."""
         if not self._attempts:
-            await self._attempted.wait(POLL_SECONDS)
+            await self._attempted.wait()
         if self._attempts:
             await self._whole(self._write_down())
 
@@ -79,24 +80,44 @@ class Courier:
         return await asyncio.shield(task)
 
     async def _set_off(self) -> int:
-        slots = Slots(AT_ONCE, AT_ONCE_WHERE_FAILING, self._busy, AT_ONCE_IN_ALL - self._busy.total())
+        """Return how many lanes were taken, those in which nothing was left too."""
+        slots = Slots(
+            healthy=AT_ONCE,
+            failing=AT_ONCE_WHERE_FAILING,
+            tenant=AT_ONCE_FOR_TENANT,
+            busy=self._busy,
+            limit=AT_ONCE_IN_ALL - self._busy.total(),
+        )
         taken = await take_deliveries(slots)
         for delivery in taken.deliveries:
             self._busy[delivery.endpoint_id] += 1
             task = asyncio.create_task(self._attempt(delivery, taken.at))
             self._on_their_way.add(task)
             task.add_done_callback(self._on_their_way.discard)
-        return len(taken.deliveries)
+        return taken.lanes
 
     async def _write_down(self) -> None:
         batch = self._attempts[:SETTLED_AT_ONCE]
         del self._attempts[:SETTLED_AT_ONCE]
         try:
             await settle_attempts(batch)
-        finally:
-            for attempt in batch:
-                self._free(attempt.delivery)
-            queued.ring()
+        except OperationalError:
+            # The database is away, or somebody was in the way: what came back is not lost for that.
+            self._attempts[:0] = batch
+            raise
+        except Exception:
+            await self._write_down_singly(batch)
+        for attempt in batch:
+            self._free(attempt.delivery)
+        queued.ring()
+
+    async def _write_down_singly(self, batch: Sequence[Attempt]) -> None:
+        """Settle what can be settled of a batch in which something cannot be written down."""
+        for attempt in batch:
+            try:
+                await settle_attempts([attempt])
+            except Exception:
+                log.exception("webhook attempt not settled", event_id=str(attempt.delivery.event_id))
 
     async def _attempt(self, delivery: Delivery, at: datetime) -> None:
         try:

@@ -8,14 +8,14 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """A line in which deliveries to one endpoint wait for each other, as somebody took it."""
+class Lease:
+    """A lane that somebody took."""
 
     endpoint_id: UUID
     # Whose events wait in it: a customer's, or one that waits for itself.
     lane: UUID
-    # How often it was taken; taken again, it is no longer ours.
-    takes: int
+    # Names this taking; the lane bears the number of the latest.
+    lease: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Delivery:
     tenant_id: int
     endpoint_id: UUID
     lane: UUID
-    takes: int
+    lease: int
     seq: int
     position: int
     failures: int
@@ -40,25 +40,28 @@ class Delivery:
     failing_since: datetime | None
 
     @property
-    def taken(self) -> Lane:
+    def taken(self) -> Lease:
         """Return the lane it was taken from."""
-        return Lane(self.endpoint_id, self.lane, self.takes)
+        return Lease(self.endpoint_id, self.lane, self.lease)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What was taken, and when, in machine time."""
 
+    # How many lanes that were; nothing was left in some of them.
+    lanes: int
     deliveries: Sequence[Delivery]
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How much this process may send at once: to each endpoint, and in all."""
+    """How much this process may send at once: to each endpoint, for each tenant, and in all."""
 
     healthy: int
     failing: int
+    tenant: int
     # How much is on its way to each endpoint.
     busy: Mapping[UUID, int]
     # How much more may be on its way in all.
@@ -104,6 +107,8 @@ class Health:
     """What the latest attempts say about an endpoint."""
 
     endpoint_id: UUID
+    # What they were sent to; of another address they say nothing.
+    url: str
     is_success: bool
     is_gone: bool
     at: datetime
@@ -117,3 +122,11 @@ class Replay:
     end: datetime | None
     # None: all that the endpoint wants.
     event_types: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A part of a replay: how many events were queued, and where the last of them stands in the log."""
+
+    count: int
+    last: int | None

@@ -9,7 +9,7 @@ from kelviq_server.webhooks.attempts.schemas import WebhookAttempt, details_answ
 from kelviq_server.webhooks.deliveries.actions.replay_events import replay_events
 from kelviq_server.webhooks.deliveries.actions.resend_event import resend_event
 from kelviq_server.webhooks.deliveries.actions.send_test_event import send_test_event
-from kelviq_server.webhooks.deliveries.errors import NobodyListens, TooManyEvents
+from kelviq_server.webhooks.deliveries.errors import NobodyListens, TestUnderWay, TooManyEvents
 from kelviq_server.webhooks.deliveries.jobs import queued
 from kelviq_server.webhooks.deliveries.schemas import WebhookQueued, WebhookReplayRequest, WebhookResendRequest
 from kelviq_server.webhooks.endpoints.errors import EndpointDisabled, UnknownEndpoint
@@ -24,12 +24,12 @@ operations = Operations("Webhooks", Access.SERVER)
     summary="Send a test event",
     answer=WebhookAttempt,
     path_schemas=UUID_IN_PATH,
-    refuses=[NotFound],
+    refuses=[NotFound, TestUnderWay],
 )
 async def test(call: Call[None]) -> Response:
     """Sends a `webhook.test` event to this endpoint, waits up to 10 seconds, and returns what came of it.
 
-    It is tried once, and also where the endpoint is disabled.
+    It is tried once, also where the endpoint is disabled, and a failure is not held against it.
     """
     return json_answer(details_answer(await send_test_event(call.tenant, call.uuid("pk"))))
 

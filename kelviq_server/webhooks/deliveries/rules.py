@@ -12,10 +12,10 @@ from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Health,
 
 MAX_REPLAYED = 50_000
 # As long as what is taken may take: an attempt, and writing down what came of it. Then another takes it.
-LEASE = timedelta(seconds=20)
+LEASE_TIME = timedelta(seconds=20)
 # What begins later might still be on its way when another has taken it, and told those behind it, too.
-BEGIN_WITHIN = LEASE / 2
-# After each failure, the pause before the next attempt; the last one repeats.
+BEGIN_WITHIN = LEASE_TIME / 2
+# After each failure, the pause before the next attempt; the last one repeats, up to a last attempt at the end.
 PAUSES = (
     *[timedelta(seconds=60)] * 3,
     *[timedelta(minutes=minutes) for minutes in (5, 15, 60)],
@@ -52,9 +52,10 @@ def outcome(delivery: Delivery, is_success: bool, now: datetime) -> Outcome:
     """Return what becomes of a delivery after an attempt that ended now."""
     if is_success or delivery.type == WebhookTested.type:
         return Outcome(Step.DONE, None)
-    due_at = now + PAUSES[min(delivery.failures, len(PAUSES) - 1)]
-    if due_at > delivery.queued_at + PATIENCE:
+    end = delivery.queued_at + PATIENCE
+    if now >= end:
         return Outcome(Step.DONE, None)
+    due_at = min(now + PAUSES[min(delivery.failures, len(PAUSES) - 1)], end)
     steps_aside = delivery.failures + 1 >= FAILURES_IN_LINE and delivery.lane != delivery.event_id
     return Outcome(Step.ASIDE if steps_aside else Step.RETRY, due_at)
 
@@ -62,19 +63,22 @@ def outcome(delivery: Delivery, is_success: bool, now: datetime) -> Outcome:
 def health(attempts: Iterable[Attempt]) -> list[Health]:
     """Return what attempts say about their endpoints, as far as that is new: that they failed, or that they recovered.
 
-    One success outweighs failures beside it. Ordered by endpoint, so that no two writers wait for each other.
+    One success outweighs failures beside it, and a test that fails says nothing. Ordered by endpoint, so that no two
+    writers wait for each other.
     """
-    by_endpoint: dict[UUID, list[Attempt]] = {}
+    by_endpoint: dict[tuple[UUID, str], list[Attempt]] = {}
     for attempt in attempts:
-        by_endpoint.setdefault(attempt.delivery.endpoint_id, []).append(attempt)
+        if attempt.is_success or attempt.delivery.type != WebhookTested.type:
+            by_endpoint.setdefault((attempt.delivery.endpoint_id, attempt.delivery.url), []).append(attempt)
     return [
         Health(
             endpoint_id=id,
+            url=url,
             is_success=any(attempt.is_success for attempt in made),
             is_gone=any(attempt.status_code == GONE for attempt in made),
             at=min(attempt.attempted_at for attempt in made),
         )
-        for id, made in sorted(by_endpoint.items())
+        for (id, url), made in sorted(by_endpoint.items())
         if any(not attempt.is_success or attempt.delivery.failing_since is not None for attempt in made)
     ]
 

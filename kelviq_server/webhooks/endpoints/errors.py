@@ -4,7 +4,7 @@ from kelviq_server.core.errors import Refusal
 
 
 class TooManyEndpoints(Refusal):
-    """There are 100 webhook endpoints already."""
+    """There are 50 webhook endpoints already."""
 
 
 class UnknownEndpoint(Refusal):

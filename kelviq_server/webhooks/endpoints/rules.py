@@ -6,7 +6,7 @@ from typing import Any
 from kelviq_server.webhooks.endpoints.errors import EndpointDisabled, TooManyEndpoints
 from kelviq_server.webhooks.endpoints.records import Endpoint, EndpointEdit
 
-MAX_ENDPOINTS = 100
+MAX_ENDPOINTS = 50
 SHOWN_CHARACTERS = 12
 
 

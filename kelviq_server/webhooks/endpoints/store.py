@@ -12,7 +12,7 @@ from kelviq_server.webhooks.endpoints.records import DisabledReason, Endpoint, E
 _ENDPOINT: LiteralString = (
     "id, url, event_types, description, is_enabled, disabled_reason, disabled_at, failing_since, secret_start,"
     " created_at, modified_at,"
-    " (SELECT queued_at FROM webhook_deliveries WHERE endpoint_id = page.id ORDER BY position LIMIT 1) AS waiting_since"
+    " (SELECT min(queued_at) FROM webhook_deliveries WHERE endpoint_id = page.id) AS waiting_since"
 )
 
 
@@ -44,7 +44,9 @@ async def get_endpoint(tx: Tx, id: UUID) -> Endpoint:
 
 async def lock_endpoint(tx: Tx, id: UUID) -> Endpoint:
     """Return an endpoint that nobody else changes until this transaction ends; raises NotFound."""
-    await tx.execute("SELECT FROM webhook_endpoints WHERE tenant_id = %s AND id = %s FOR UPDATE", (tx.tenant_id, id))
+    await tx.execute(
+        "SELECT FROM webhook_endpoints WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id)
+    )
     return await get_endpoint(tx, id)
 
 
@@ -80,13 +82,14 @@ async def insert_endpoint(tx: Tx, id: UUID, new: NewEndpoint, secret: NewSecret)
 
 
 async def update_endpoint(tx: Tx, id: UUID, edit: EndpointEdit) -> None:
-    """Write a locked endpoint's new values. One that is enabled anew has not failed yet."""
+    """Write a locked endpoint's new values. One enabled anew, or moved, has not failed yet."""
     await tx.execute(
         "UPDATE webhook_endpoints SET url = %(url)s, event_types = %(event_types)s, description = %(description)s,"
         "  is_enabled = %(is_enabled)s, modified_at = %(now)s,"
         "  disabled_reason = CASE WHEN %(is_enabled)s THEN NULL ELSE coalesce(disabled_reason, %(requested)s) END,"
         "  disabled_at = CASE WHEN %(is_enabled)s THEN NULL ELSE coalesce(disabled_at, %(machine_now)s) END,"
-        "  failing_since = CASE WHEN %(is_enabled)s AND NOT is_enabled THEN NULL ELSE failing_since END"
+        "  failing_since = CASE WHEN (%(is_enabled)s AND NOT is_enabled) OR url <> %(url)s THEN NULL"
+        "    ELSE failing_since END"
         " WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
         {
             "tenant_id": tx.tenant_id,

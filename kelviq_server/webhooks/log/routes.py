@@ -19,7 +19,7 @@ from kelviq_server.webhooks.log.records import EventType, LogPage
 from kelviq_server.webhooks.log.schemas import WebhookEvent, WebhookEventLog, log_answer
 
 operations = Operations("Webhooks", Access.SERVER)
-DEFAULT_SIZE, MAX_SIZE = 100, 1000
+DEFAULT_SIZE, MAX_SIZE = 100, 100
 # What the log has besides what endpoints can ask for.
 _TYPES = [*EventType, "webhook.test"]
 
@@ -43,12 +43,12 @@ async def read_on(call: Call[None]) -> Response:
 
     Nothing ever appears in between: who remembers the `cursor` and sends it as `after` misses nothing.
     """
-    after, event_type = call.query_uuid("after"), call.query.get("type")
+    after, event_type = call.query_uuid("after"), call.query.get("type") or None
     if event_type is not None and event_type not in _TYPES:
         raise InvalidFields({"type": [not_a_choice(event_type)]})
     size = read_size(call.query, default_size=DEFAULT_SIZE, maximum_size=MAX_SIZE)
     async with reading(call.tenant) as tx:
-        customer = call.query.get("customer_id")
+        customer = call.query.get("customer_id") or None
         customer_id = None if customer is None else await _customer_id(tx, customer)
         if customer is not None and customer_id is None:
             page = LogPage([], has_more=False)

@@ -20,9 +20,9 @@ async def lock_log(tx: Tx) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtext('webhook log'))")
 
 
-async def has_lock_on_log(tx: Tx) -> bool:
-    """Say whether the log is ours until this transaction ends; otherwise somebody else is writing to it."""
-    return await tx.value("SELECT pg_try_advisory_xact_lock(hashtext('webhook log'))")
+async def has_turn(tx: Tx) -> bool:
+    """Say whether it is ours to relay until this transaction ends; otherwise another worker is at it."""
+    return await tx.value("SELECT pg_try_advisory_xact_lock(hashtext('webhook relay'))")
 
 
 async def insert_events(tx: Tx, events: Sequence[Announced]) -> list[int]:
@@ -90,15 +90,18 @@ async def get_body(tx: Tx, id: UUID) -> str:
 
 
 async def delete_old(tx: Tx, logged_before: datetime, limit: int) -> int:
-    """Delete old events of all tenants, but for those that an attempt or a delivery still tells of."""
+    """Delete old events of all tenants, but for those that an attempt or a delivery still tells of.
+
+    A tenant's newest event stays, however old: it may be where somebody reads on from.
+    """
     return await tx.execute(
-        "DELETE FROM webhook_events AS event USING ("
-        "  SELECT tenant_id, position FROM webhook_events AS old WHERE logged_at < %s"
+        "DELETE FROM webhook_events WHERE ctid = ANY(ARRAY("
+        "  SELECT ctid FROM webhook_events AS old WHERE logged_at < %s"
+        "    AND position < (SELECT max(position) FROM webhook_events WHERE tenant_id = old.tenant_id)"
         "    AND NOT EXISTS (SELECT FROM webhook_attempts AS attempt"
         "      WHERE (attempt.tenant_id, attempt.position) = (old.tenant_id, old.position))"
         "    AND NOT EXISTS (SELECT FROM webhook_deliveries AS delivery"
         "      WHERE (delivery.tenant_id, delivery.position) = (old.tenant_id, old.position))"
-        "  ORDER BY logged_at LIMIT %s"
-        ") AS old WHERE (event.tenant_id, event.position) = (old.tenant_id, old.position)",
+        "  ORDER BY logged_at LIMIT %s))",
         (logged_before, limit),
     )
