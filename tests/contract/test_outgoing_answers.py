@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cryptography import x509
@@ -159,6 +160,26 @@ async def test_a_bad_server_is_given_up_with_a_sentence(talk: Talk, failure: str
     assert (reply.status, reply.body, reply.failure) == (None, b"", failure)
     # Whoever got it and did not answer is not asked twice at once.
     assert len(there.requests) == 1
+
+
+async def test_whoever_floods_us_does_not_hold_up_the_rest() -> None:
+    def flood() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        # In a thread, for it must not wait until we have read.
+        thread = Thread(target=flood, daemon=True)
+        thread.start()
+        async with sending(HERE, timeout_seconds=0.3) as outgoing:
+            reply = await outgoing.post(f"http://127.0.0.1:{listener.getsockname()[1]}/", HEADERS, b"{}")
+        await asyncio.to_thread(thread.join, 10)
+    assert (reply.status, reply.failure) == (None, NO_ANSWER)
+    assert reply.milliseconds < 1000
 
 
 async def test_whoever_never_takes_the_body_is_given_up() -> None:
