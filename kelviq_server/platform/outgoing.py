@@ -161,7 +161,7 @@ class Outgoing:
             connector = aiohttp.TCPConnector(
                 limit=0,
                 resolver=_Resolver(),
-                ssl=_trust(),
+                ssl=_trust() if scheme == "https" else True,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 socket_factory=self._guard(scheme),
             )
