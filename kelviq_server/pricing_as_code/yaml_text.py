@@ -127,7 +127,9 @@ def _number(reader: _Reader, node: yaml.ScalarNode) -> int | Decimal:
 
 
 def _write_text(writer: _Writer, text: str) -> yaml.Node:
-    if all(line.isprintable() for line in text.split("\n")):
+    # A block that ends in empty lines would end the document, too.
+    ends_open = text.endswith("\n\n") or text == "\n"
+    if all(line.isprintable() for line in text.split("\n")) and not ends_open:
         return writer.represent_scalar(_STR, text, style="|" if "\n" in text else None)
     # Escaped: some of these are line breaks to YAML, and would come back as others.
     return writer.represent_scalar(_STR, text, style='"')

@@ -107,6 +107,15 @@ def test_what_is_written_is_read_back(product: Any, feature: Any, plan: Any) -> 
     assert write_catalog(read_catalog(text)) == text
 
 
+def test_a_text_that_ends_in_empty_lines_does_not_end_the_file() -> None:
+    for text in ("\n", "a\n\n", "\n\n\n"):
+        product = {"identifier": "suite", "name": "Suite", "taxCode": "saas"}
+        feature = {"identifier": "sso", "name": "SSO", "type": "BOOLEAN", "metadata": {"last": [text]}}
+        plan = {"identifier": "pro", "name": "Pro", "product": "suite"}
+        catalog = Catalog.model_validate({"products": [product], "features": [feature], "plans": [plan]})
+        assert read_catalog(write_catalog(catalog)) == catalog
+
+
 @given(st.lists(words | texts, min_size=1, max_size=5))
 def test_texts_that_look_like_something_else_are_quoted_for_every_reader(given_texts: list[str]) -> None:
     product = {"identifier": "suite", "name": "Suite", "taxCode": "saas", "description": ""}
