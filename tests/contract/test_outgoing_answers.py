@@ -25,7 +25,7 @@ LONG = random.Random(1).randbytes(10_000_000)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 BROKEN = "The answer is incomplete or not valid HTTP."
 CLOSED = "The connection was closed before an answer came."
-NO_ANSWER = "There was no answer within 0.3 seconds."
+NO_ANSWER = "There was no answer within 0.8 seconds."
 
 
 @pytest.fixture(scope="session", params=["asyncio", "uvloop"])
@@ -126,7 +126,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     ],
 )
 async def test_with_its_status_an_answer_is_known_whatever_comes_of_its_body(talk: Talk, body: bytes) -> None:
-    async with listening(talk) as there, sending(HERE, timeout_seconds=1) as outgoing:
+    async with listening(talk) as there, sending(HERE, timeout_seconds=0.8) as outgoing:
         reply = await posted(outgoing, there)
     assert (reply.status, reply.is_success, reply.failure) == (200, True, None)
     assert reply.body.startswith(body)
@@ -152,7 +152,7 @@ async def test_with_its_status_an_answer_is_known_whatever_comes_of_its_body(tal
     ],
 )
 async def test_a_bad_server_is_given_up_with_a_sentence(talk: Talk, failure: str) -> None:
-    timeout_seconds = 1 if failure == NO_ANSWER else 10
+    timeout_seconds = 0.8 if failure == NO_ANSWER else 10
     async with listening(talk) as there, sending(HERE, timeout_seconds=timeout_seconds) as outgoing:
         begin = time.perf_counter()
         reply = await posted(outgoing, there)
@@ -177,7 +177,7 @@ async def test_whoever_floods_us_does_not_hold_up_the_rest() -> None:
         thread = Thread(target=flood, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        async with sending(HERE, timeout_seconds=0.3) as outgoing:
+        async with sending(HERE, timeout_seconds=0.8) as outgoing:
             replies = [await outgoing.post(url, HEADERS, b"{}") for _ in range(3)]
         await asyncio.to_thread(thread.join, 10)
     assert {reply.failure for reply in replies} == {NO_ANSWER}
@@ -186,7 +186,7 @@ async def test_whoever_floods_us_does_not_hold_up_the_rest() -> None:
 
 
 async def test_whoever_never_takes_the_body_is_given_up() -> None:
-    async with sending(HERE, timeout_seconds=0.3) as outgoing:
+    async with sending(HERE, timeout_seconds=0.8) as outgoing:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen()

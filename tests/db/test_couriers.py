@@ -42,9 +42,10 @@ async def test_every_tenant_and_every_endpoint_gets_its_turn(made: Made, receive
         await make.customer(made.sandbox)
     await make.customer(other.sandbox)
     await fan_out([])
-    slots = Slots(healthy=4, failing=1, tenant=7, busy={crowded[0]: 3, crowded[1]: 1}, limit=6)
+    slots = Slots(healthy=4, failing=1, tenant=5, busy={crowded[0]: 3, crowded[1]: 1}, limit=6)
     taken = [each.endpoint_id for each in (await take_deliveries(slots)).deliveries]
-    # Four are on their way for the one tenant, who so has three more turns, one for each that has least on its way.
+    # Four are on their way for the one tenant, who so has one more turn: that goes to one that has none, and each
+    # other that has none gets one all the same.
     assert sorted(taken) == sorted([quiet, *crowded[2:5]])
 
 
@@ -122,6 +123,45 @@ async def test_what_a_dead_worker_took_is_sent_again_when_its_lease_ends_and_onl
     await deliver()
     assert names(receiver) == ["1", "1", "2"]
     assert await count("SELECT count(*) FROM webhook_lanes") == 0
+
+
+async def test_events_that_arrive_while_others_are_settled_are_never_left_behind(
+    made: Made, receiver: Receiver
+) -> None:
+    await listen(made.sandbox, receiver)
+    customers = [await make.customer(made.sandbox, name="0") for _ in range(4)]
+    changed = asyncio.Event()
+
+    async def change(external_id: str) -> None:
+        await rename(made.sandbox, external_id, *(f"{number}" for number in range(1, 31)))
+
+    async def work() -> None:
+        while not changed.is_set() or await count("SELECT count(*) FROM webhook_deliveries"):
+            await deliver()
+
+    workers = [asyncio.create_task(work()) for _ in range(3)]
+    await asyncio.gather(*(change(customer.external_id) for customer in customers))
+    while await fan_out([]):
+        pass
+    changed.set()
+    await asyncio.wait_for(asyncio.gather(*workers), 60)
+    for customer in customers:
+        assert names(receiver, customer.external_id) == [f"{number}" for number in range(31)]
+    assert await count("SELECT count(*) FROM webhook_lanes") == 0
+
+
+async def test_a_lane_that_began_anew_is_not_the_one_that_a_late_worker_took(made: Made, receiver: Receiver) -> None:
+    await listen(made.sandbox, receiver)
+    customer = await make.customer(made.sandbox, name="1")
+    await fan_out([])
+    late = await take()
+    await wait(rules.LEASE_TIME)
+    assert await deliver() == 1
+    await rename(made.sandbox, customer.external_id, "2", "3")
+    await fan_out([])
+    await take()
+    await settle_attempts([await attempt_delivery(late.deliveries[0], late.at)])
+    assert (await take()).deliveries == [], "the new lane is in another's hands"
 
 
 async def test_what_came_of_one_attempt_stands_in_the_way_of_no_other(made: Made, receiver: Receiver) -> None:

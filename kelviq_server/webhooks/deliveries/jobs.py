@@ -23,7 +23,7 @@ T = TypeVar("T")
 # To one endpoint at once; to one that fails, so that those who hang hold few places.
 AT_ONCE, AT_ONCE_WHERE_FAILING = 16, 1
 # For all endpoints of one tenant, so that no tenant takes all hands.
-AT_ONCE_FOR_TENANT = 128
+AT_ONCE_FOR_TENANT = 200
 AT_ONCE_IN_ALL = 500
 SETTLED_AT_ONCE = 200
 # How long those that are on their way may take when the process ends; others are tried again when their lease is over.

@@ -119,8 +119,9 @@ async def update_taken(tx: Tx, slots: Slots, lease_time: timedelta) -> list[Leas
     """Take lanes that are due, of any tenants, and return them; nobody else takes them until the lease ends.
 
     Each endpoint has slots of its own, those that fail come last, and the others get their turns one by one, whoever
-    has least on its way first. Endpoints that have lanes are found by jumping through the index from one to the next,
-    and lanes are updated by their places, so that a million lanes of one keep no other waiting.
+    has least on its way first; one that has nothing on its way gets its turn even where its tenant has no more.
+    Endpoints that have lanes are found by jumping through the index from one to the next, and lanes are updated by
+    their places, so that a million lanes of one keep no other waiting.
     """
     return await tx.rows(
         Lease,
@@ -146,7 +147,8 @@ async def update_taken(tx: Tx, slots: Slots, lease_time: timedelta) -> list[Leas
         "  SELECT *, tenant_busy + row_number() OVER (PARTITION BY tenant_id ORDER BY fails, turn) AS of_tenant"
         "  FROM due"
         "), chosen AS MATERIALIZED ("
-        "  SELECT endpoint_id, lane FROM ranked WHERE of_tenant <= %(tenant)s ORDER BY fails, turn LIMIT %(limit)s"
+        "  SELECT endpoint_id, lane FROM ranked WHERE of_tenant <= %(tenant)s OR turn = 1"
+        "  ORDER BY fails, turn LIMIT %(limit)s"
         ") UPDATE webhook_lanes SET due_at = %(until)s, is_taken = true, lease = nextval('webhook_leases')"
         " WHERE ctid = ANY(ARRAY(SELECT place FROM chosen CROSS JOIN LATERAL ("
         "   SELECT lane.ctid AS place FROM webhook_lanes AS lane"
