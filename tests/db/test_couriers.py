@@ -217,7 +217,7 @@ async def test_an_event_put_into_a_lane_that_is_just_ending_is_not_lost(made: Ma
     async with transaction(INSTANCE) as tx:
         events = await outbox.relay(tx.connection, [], limit=10)
         positions = await log.insert_events(tx, events)
-        await store.insert_wanted(tx, [event.tenant_id or 0 for event in events], positions)
+        await store.insert_wanted(tx, events, positions)
         # Not committed yet; the lane's last delivery is settled meanwhile, by somebody who does not see the new one.
         settling = elsewhere(settle_attempts([last]))
         while not settling.done() and not await count("SELECT count(*) FROM pg_locks WHERE NOT granted"):

@@ -12,15 +12,17 @@ from uuid import UUID
 
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.outbox import Announced
 from kelviq_server.webhooks.deliveries.events import WebhookTested
 from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Health, Lease, Replay, Replayed, Slots
 from kelviq_server.webhooks.endpoints.records import DisabledReason
 
-_WANTED: LiteralString = (
+_OF_EVENTS: LiteralString = (
     "WITH wanted AS MATERIALIZED ("
-    "  SELECT tenant_id, endpoint.id AS endpoint_id, coalesce(customer_id, event.id) AS lane, position"
-    "  FROM webhook_events AS event JOIN webhook_endpoints AS endpoint USING (tenant_id) WHERE is_enabled AND "
+    "  SELECT tenant_id, endpoint.id AS endpoint_id, coalesce(customer_id, event.id) AS lane, position FROM "
 )
+_FOR_ENDPOINTS: LiteralString = " JOIN webhook_endpoints AS endpoint USING (tenant_id) WHERE is_enabled AND "
+_WANTED: LiteralString = _OF_EVENTS + "webhook_events AS event" + _FOR_ENDPOINTS
 # Tests are told on request alone.
 _LISTENS: LiteralString = "endpoint.event_types && ARRAY['*', event.type] AND event.type <> 'webhook.test'"
 # Puts what is `wanted` into its lanes, what waits already left where it is, and says how much is wanted.
@@ -37,12 +39,25 @@ _QUEUE: LiteralString = (
 )
 
 
-async def insert_wanted(tx: Tx, tenant_ids: Sequence[int], positions: Sequence[int]) -> int:
-    """Queue events, each of its tenant, for all who want them, and return for how many endpoints in all."""
+async def insert_wanted(tx: Tx, events: Sequence[Announced], positions: Sequence[int]) -> int:
+    """Queue events that were just logged, for all who want them, and return for how many endpoints in all.
+
+    They are not looked up in the log: a plan that was made while that was empty would search all of it for each.
+    """
     return await tx.value(
-        _WANTED + "(tenant_id, position) IN (SELECT * FROM unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[]))"
-        " AND " + _LISTENS + _QUEUE,
-        {"tenant_ids": list(tenant_ids), "positions": list(positions), "now": tx.machine_now},
+        _OF_EVENTS + "unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[], %(ids)s::uuid[],"
+        "  %(customer_ids)s::uuid[], %(types)s::text[]) AS event (tenant_id, position, id, customer_id, type)"
+        + _FOR_ENDPOINTS
+        + _LISTENS
+        + _QUEUE,
+        {
+            "tenant_ids": [event.tenant_id for event in events],
+            "positions": list(positions),
+            "ids": [event.id for event in events],
+            "customer_ids": [event.customer_id for event in events],
+            "types": [event.type for event in events],
+            "now": tx.machine_now,
+        },
     )
 
 

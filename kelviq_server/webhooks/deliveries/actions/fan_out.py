@@ -23,10 +23,10 @@ async def fan_out(handled: Collection[str]) -> int:
             return 0
         await log.lock_log(tx)
         events = await outbox.relay(tx.connection, handled, BATCH)
-        told = [(event, event.tenant_id) for event in events if event.tenant_id is not None and event.type in _TOLD]
+        told = [event for event in events if event.tenant_id is not None and event.type in _TOLD]
         if told:
-            positions = await log.insert_events(tx, [event for event, _ in told])
-            await store.insert_wanted(tx, [tenant_id for _, tenant_id in told], positions)
+            positions = await log.insert_events(tx, told)
+            await store.insert_wanted(tx, told, positions)
     return len(events)
 
 
