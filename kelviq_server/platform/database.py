@@ -1,5 +1,6 @@
 """The connection to PostgreSQL, and the only two ways to use it: a transaction and a short read."""
 
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import msgspec
 from psycopg import AsyncConnection
@@ -27,6 +29,9 @@ SESSION_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
     " -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 )
+# How long a plan is kept. One that was made while a table was nearly empty, as a queue mostly is, would go on reading
+# all of it when a million rows have come (docs/adr/0004).
+PLAN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +182,22 @@ async def open_pool(conninfo: str, size: int) -> None:
         # Well under the ten seconds after which the official clients give up without an answer.
         timeout=3,
         kwargs={"autocommit": True, "options": SESSION_OPTIONS, "application_name": "kelviq-server"},
+        reset=_forget_old_plans,
         open=False,
     )
     await pool.open(wait=True, timeout=30)
     _pool = pool
+
+
+async def _forget_old_plans(connection: AsyncConnection[Any]) -> None:
+    """Let a connection that is given back plan its statements anew, now and then."""
+    now = time.monotonic()
+    if now >= _plans_until.get(connection, 0):
+        _plans_until[connection] = now + PLAN_SECONDS
+        await connection.execute("DISCARD PLANS")
+
+
+_plans_until: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
 
 
 async def close_pool() -> None:

@@ -1,12 +1,16 @@
 """The database that a command works on: one's own, the one a running server holds, or one started for the while."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
+
+if sys.platform != "win32":
+    import uvloop
 
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import INSTANCE, Tx, close_pool, open_pool, reading
@@ -88,4 +92,7 @@ def run(settings: Settings, conninfo: str, work: Callable[[], Coroutine[Any, Any
         finally:
             await close_pool()
 
+    # The loop that requests are answered on, too: it takes a third off what a worker needs for a delivery.
+    if sys.platform != "win32":
+        return uvloop.run(connected())
     return asyncio.run(connected())

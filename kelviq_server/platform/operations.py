@@ -103,7 +103,7 @@ class Call(Generic[B]):
 
     def _read(self, name: str, read: Callable[[str], R], fault: str) -> R | None:
         text = self.query.get(name)
-        if not text:
+        if text is None:
             return None
         try:
             return read(text)

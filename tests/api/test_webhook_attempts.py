@@ -110,9 +110,8 @@ async def test_dates_narrow_the_list_and_never_widen_it(api: Client, made: Made)
     assert await count(f"start_date={day(2)}&end_date={day(1)}") == 2
     assert await count(f"start_date={day(1)}&end_date={day(2)}") == 0
     assert await count(f"end_date={day(40)}") == 0
-    assert await count("end_date=&start_date=") == 5
     assert await count("end_date=9999-12-31&start_date=0001-01-01") == 5
-    for faulty in ("start_date=x", "end_date=2026-02-30", "start_date=2026-04-01T00:00:00Z"):
+    for faulty in ("start_date=x", "end_date=2026-02-30", "start_date=2026-04-01T00:00:00Z", "end_date="):
         answer = await api.get(f"/webhook/logs/?{faulty}")
         name = faulty.partition("=")[0]
         assert (answer.status_code, answer.json()) == (400, {name: ["Enter a valid date."]}), faulty

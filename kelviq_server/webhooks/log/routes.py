@@ -43,7 +43,7 @@ async def read_on(call: Call[None]) -> Response:
 
     Nothing ever appears in between: who remembers the `cursor` and sends it as `after` misses nothing.
     """
-    after, event_type = call.query_uuid("after"), call.query.get("type") or None
+    after, event_type = call.query_uuid("after"), call.query.get("type")
     if event_type is not None and event_type not in _TYPES:
         raise InvalidFields({"type": [not_a_choice(event_type)]})
     size = read_size(call.query, default_size=DEFAULT_SIZE, maximum_size=MAX_SIZE)
