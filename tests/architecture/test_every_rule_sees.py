@@ -171,7 +171,7 @@ BREACHES = [
         "from datetime import datetime\nx = datetime.now(UTC)\n",
         "{file}:2: reads the clock: datetime.now()",
     ),
-    Breach(time.other_clocks, "core/period.py", "from time import time\n", "{file}:1: imports time.time"),
+    Breach(time.other_clocks, "core/moments.py", "from time import time\n", "{file}:1: imports time.time"),
     Breach(decisions.rules_that_wait, "billing/rules.py", "async def due(): ...\n", "{file}:1: a rule waits"),
     Breach(
         decisions.rules_that_wait,
