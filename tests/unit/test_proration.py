@@ -33,6 +33,7 @@ def day(text: str) -> datetime:
         pytest.param("2023-02-18", "2024-02-18", "2023-09-05", 100000, 45479, id="PO-pro-5c"),
         pytest.param("2023-02-18", "2024-02-18", "2023-09-05", 300000, 136438, id="PO-pro-5d"),
         pytest.param("2025-06-01", "2026-06-01", "2025-08-13", 100000, 80000, id="PO-year-month"),
+        pytest.param("2025-06-01", "2026-06-01", "2026-05-02", 365000, 30000, id="ME-year-in-month"),
     ],
 )
 def test_the_rest_of_a_period_costs_what_others_expect(
