@@ -19,9 +19,6 @@ from kelviq_server.platform.paging import InvalidPage, links, page_parameters, r
 from kelviq_server.platform.vault import current_vault
 from kelviq_server.tenants.errors import UserExists
 
-DEFAULT_PAGE_SIZE = 10
-MAXIMUM_PAGE_SIZE = 100
-
 operations = Operations("Partner", Access.PARTNER)
 EXTERNAL_ID = Parameter(
     "external_id",
@@ -58,12 +55,12 @@ async def provision(call: Call[PartnerOrganizationProvisionRequest]) -> Response
     "listPartnerOrganizations",
     summary="List partner organizations",
     answer=PartnerOrganizationList,
-    parameters=(EXTERNAL_ID, *page_parameters(DEFAULT_PAGE_SIZE, MAXIMUM_PAGE_SIZE)),
+    parameters=(EXTERNAL_ID, *page_parameters()),
     refuses=[InvalidPage],
 )
 async def list_all(call: Call[None]) -> Response:
     """Returns the organizations that the calling partner provisioned, newest first."""
-    page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAXIMUM_PAGE_SIZE)
+    page = read_page(call.query)
     # No text of the database holds a NUL; what asks for one finds nothing.
     external_id = call.query.get("external_id", "").replace("\x00", "\ufffd") or None
     async with reading(INSTANCE) as tx:

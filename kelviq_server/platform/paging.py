@@ -12,6 +12,8 @@ from kelviq_server.platform.operations import Call, Parameter
 
 _POSITIVE = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
 LAST = "last"
+# Of every list for which the contract says nothing else.
+DEFAULT_SIZE, MAXIMUM_SIZE = 10, 100
 # No list is longer; keeps absurd page numbers within what the database can count.
 MAX_OFFSET = 2**53
 
@@ -45,7 +47,7 @@ class Page:
         return self.number
 
 
-def read_page(query: Mapping[str, str], *, default_size: int, maximum_size: int) -> Page:
+def read_page(query: Mapping[str, str], *, default_size: int = DEFAULT_SIZE, maximum_size: int = MAXIMUM_SIZE) -> Page:
     """Return the page that the query asks for. A size that makes no sense is the default; a page is refused."""
     number_text = query.get("page", "1").strip()
     if number_text == LAST:
@@ -75,7 +77,7 @@ def _link(request: Request, base_url: str, number: int) -> str:
     return f"{base_url}{request.url.path}?{urlencode([*others, ('page', number)])}"
 
 
-def page_parameters(default_size: int, maximum_size: int) -> tuple[Parameter, Parameter]:
+def page_parameters(default_size: int = DEFAULT_SIZE, maximum_size: int = MAXIMUM_SIZE) -> tuple[Parameter, Parameter]:
     """Return how the document shows the two parameters."""
     return (
         size_parameter(default_size, maximum_size),

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+from psycopg import OperationalError
+
 from kelviq_server.platform import outbox
 from kelviq_server.platform.database import INSTANCE, reading, transaction
 from kelviq_server.webhooks.deliveries import rules, store
@@ -177,6 +180,29 @@ async def test_what_came_of_one_attempt_stands_in_the_way_of_no_other(made: Made
     await courier.settle()
     assert await count("SELECT count(*) FROM webhook_deliveries") == 1
     assert courier._busy.total() == 0
+
+
+async def test_what_came_back_while_the_database_was_away_is_settled_later(made: Made, receiver: Receiver) -> None:
+    endpoint = await listen(made.sandbox, receiver)
+    await make.customer(made.sandbox)
+    await fan_out([])
+    taken = await take()
+    courier = Courier()
+    courier._busy[endpoint] = 1
+    courier._attempts = [await attempt_delivery(each, taken.at) for each in taken.deliveries]
+    async with transaction(INSTANCE) as tx:
+        await tx.execute("SELECT FROM webhook_lanes FOR UPDATE")
+        settling = elsewhere(courier.settle())
+        while not await count("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not settling.done()
+        await tx.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+        with pytest.raises(OperationalError):
+            await settling
+    assert courier._busy.total() == 1, "nothing more is taken in its place"
+    await courier.settle()
+    assert await count("SELECT count(*) FROM webhook_lanes") == 0
+    assert courier._busy.total() == 0
+    assert len(receiver.received) == 1
 
 
 async def test_an_event_whose_cause_commits_late_comes_later_in_the_log(made: Made, receiver: Receiver) -> None:

@@ -18,7 +18,6 @@ from kelviq_server.webhooks.attempts.schemas import (
 )
 
 operations = Operations("Webhooks", Access.SERVER)
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 10, 100
 _DATE = {"type": "string", "format": "date"}
 
 
@@ -31,13 +30,13 @@ _DATE = {"type": "string", "format": "date"}
     parameters=(
         Parameter("start_date", _DATE, "Only attempts on this day, in UTC, or later; at most 30 days back."),
         Parameter("end_date", _DATE, "Only attempts on this day or earlier."),
-        *page_parameters(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE),
+        *page_parameters(),
     ),
     refuses=[InvalidFields, InvalidPage],
 )
 async def list_all(call: Call[None]) -> Response:
     """Returns a paginated list of the attempts to tell endpoints of events, newest first, of the last 30 days."""
-    page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAX_PAGE_SIZE)
+    page = read_page(call.query)
     first, last = call.date("start_date"), call.date("end_date")
     async with reading(call.tenant) as tx:
         listed = await store.list_attempts(tx, rules.listed_days(first, last, tx.machine_now.date()), page)

@@ -2,10 +2,11 @@
 
 import hmac
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from kelviq_server.core.period import whole_seconds
 from kelviq_server.webhooks.deliveries.errors import TooManyEvents
 from kelviq_server.webhooks.deliveries.events import WebhookTested
 from kelviq_server.webhooks.deliveries.records import Attempt, Delivery, Health, Outcome, Step
@@ -33,7 +34,7 @@ def signed_headers(event_id: UUID, body: bytes, secret: str, at: datetime) -> di
 
     One signature, in hexadecimal, over `id.timestamp.body`, keyed by the whole secret: what the official clients check.
     """
-    seconds = str(int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()))
+    seconds = str(whole_seconds(at))
     signed = b".".join((str(event_id).encode(), seconds.encode(), body))
     return {
         "Content-Type": "application/json",

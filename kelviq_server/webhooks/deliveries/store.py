@@ -39,12 +39,12 @@ _QUEUE: LiteralString = (
 )
 
 
-async def insert_wanted(tx: Tx, events: Sequence[Announced], positions: Sequence[int]) -> int:
-    """Queue events that were just logged, for all who want them, and return for how many endpoints in all.
+async def insert_wanted(tx: Tx, events: Sequence[Announced], positions: Sequence[int]) -> None:
+    """Queue events that were just logged, for all who want them.
 
     They are not looked up in the log: a plan that was made while that was empty would search all of it for each.
     """
-    return await tx.value(
+    await tx.execute(
         _OF_EVENTS + "unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[], %(ids)s::uuid[],"
         "  %(customer_ids)s::uuid[], %(types)s::text[]) AS event (tenant_id, position, id, customer_id, type)"
         + _FOR_ENDPOINTS

@@ -24,7 +24,6 @@ from kelviq_server.webhooks.endpoints.schemas import (
 )
 
 operations = Operations("Webhooks", Access.SERVER)
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 10, 100
 
 
 @operations.add(
@@ -33,12 +32,12 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 10, 100
     "listWebhookEndpoints",
     summary="List webhook endpoints",
     answer=PaginatedWebhookEndpoints,
-    parameters=page_parameters(DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE),
+    parameters=page_parameters(),
     refuses=[InvalidPage],
 )
 async def list_all(call: Call[None]) -> Response:
     """Returns a paginated list of webhook endpoints, newest first."""
-    page = read_page(call.query, default_size=DEFAULT_PAGE_SIZE, maximum_size=MAX_PAGE_SIZE)
+    page = read_page(call.query)
     async with reading(call.tenant) as tx:
         listed = await store.list_endpoints(tx, page)
     return list_answer(call, page, listed, [endpoint_answer(endpoint) for endpoint in listed.results])
