@@ -23,6 +23,7 @@ from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
 from kelviq_server.partner.routes import operations as partner_operations
 from kelviq_server.partner.steps import find_partner_caller
+from kelviq_server.payments.routes import operations as payment_method_operations
 from kelviq_server.platform.answers import json_answer, raw_answer
 from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
@@ -68,6 +69,7 @@ def operations() -> list[Operation]:
         contents.download_operations,
         media_operations,
         public_media_operations,
+        payment_method_operations,
         partner_operations,
         webhook_endpoints.operations,
         webhook_deliveries.operations,

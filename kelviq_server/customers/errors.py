@@ -11,3 +11,7 @@ class CustomerExists(Refusal):
 
 class CustomerHasSubscription(Refusal):
     """A customer with an active subscription cannot be archived; cancel the subscription first."""
+
+
+class CustomerUnknown(Refusal):
+    """Customer does not exist."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from kelviq_server.core.events import Event
-from kelviq_server.customers.records import Customer
+from kelviq_server.customers.records import Customer, CustomerSummary
 from kelviq_server.platform.json_body import parse
 
 # What the wire calls a column; those of the address turn to snake_case in webhooks.
@@ -53,6 +53,19 @@ def _free_form(text: str | None) -> Any:
 
 def _webhook_instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def customer_object(customer: CustomerSummary) -> dict[str, Any]:
+    """Return a customer as it stands inside other objects."""
+    return {
+        "id": str(customer.id),
+        "name": customer.name,
+        "email": customer.email,
+        "customer_id": customer.external_id,
+        "billing_address": _address(
+            None if customer.billing_address is None else bytes(customer.billing_address).decode()
+        ),
+    }
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Raw
+
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
@@ -33,6 +35,17 @@ class Customer:
     modified_at: datetime
     # The API's answer, as JSON: written by the database from the other columns.
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSummary:
+    """Who a customer is, as other things show it."""
+
+    id: UUID
+    external_id: str
+    name: str | None
+    email: str | None
+    billing_address: Raw | None
 
 
 @dataclass(frozen=True, slots=True)

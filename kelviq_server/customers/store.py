@@ -28,7 +28,12 @@ async def get_customer(tx: Tx, external_id: str) -> Customer:
 
 async def lock_customer(tx: Tx, external_id: str) -> Customer:
     """Return a customer whom nobody else changes until this transaction ends; raises NotFound."""
-    return _found(await tx.row(Customer, _SELECT_ONE + " FOR UPDATE", (tx.tenant_id, external_id)))
+    return _found(await tx.row(Customer, _SELECT_ONE + " FOR NO KEY UPDATE", (tx.tenant_id, external_id)))
+
+
+async def lock_by_id(tx: Tx, id: UUID) -> None:
+    """Let nobody else change a customer until this transaction ends, an archived one too."""
+    await tx.execute("SELECT FROM customers WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id))
 
 
 async def find_id(tx: Tx, external_id: str) -> UUID | None:

@@ -21,9 +21,12 @@ R = TypeVar("R")
 API_PATH = "/api/v1"
 # Of a version, a count and the like: what fits into 32 bits.
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+# Of a row that is known by its number: what fits into 64 bits.
+_ROW_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 UUID_SCHEMA = {"type": "string", "format": "uuid"}
 # For operations on what our own id names in the path.
 UUID_IN_PATH = {"pk": UUID_SCHEMA}
+NUMBER_IN_PATH = {"pk": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
 
 
 class Access(Enum):
@@ -109,6 +112,13 @@ class Call(Generic[B]):
             return read(text)
         except ValueError:
             raise InvalidFields({name: [fault]}) from None
+
+    def path_number(self, name: str) -> int:
+        """Return a parameter of the path that is a whole number; raises NotFound for anything else."""
+        text = self.path(name)
+        if not _ROW_NUMBER.fullmatch(text):
+            raise NotFound
+        return int(text)
 
     def uuid(self, name: str) -> UUID:
         """Return a parameter of the path that is a UUID; raises NotFound for anything else."""

@@ -19,7 +19,7 @@ from kelviq_server.tenants.records import (
     OrganizationKeys,
 )
 from kelviq_server.tenants.rules import SHOWN_CHARACTERS, key_hash, key_of
-from kelviq_server.tenants.store import has_gateway, list_keys, list_organizations
+from kelviq_server.tenants.store import find_gateway, has_gateway, list_keys, list_organizations
 
 __all__ = [
     "SERVER_KEY_PURPOSE",
@@ -28,6 +28,7 @@ __all__ = [
     "add_organization",
     "add_owner",
     "find_caller",
+    "find_gateway",
     "find_tenant",
     "has_gateway",
     "key_hash",

@@ -147,3 +147,8 @@ async def insert_secret_proof(tx: Tx, proof: bytes) -> bytes:
 async def has_gateway(tx: Tx) -> bool:
     """Say whether a payment gateway is configured for this tenant."""
     return await tx.value("SELECT gateway IS NOT NULL FROM environments WHERE id = %s", (tx.tenant_id,))
+
+
+async def find_gateway(tx: Tx) -> str | None:
+    """Return the name of the payment gateway that is configured for this tenant, or None."""
+    return await tx.value("SELECT gateway FROM environments WHERE id = %s", (tx.tenant_id,))

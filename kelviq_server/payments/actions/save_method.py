@@ -1,0 +1,52 @@
+"""Save a way to pay for a customer."""
+
+from kelviq_server.core.errors import NotFound
+from kelviq_server.customers import steps as customers
+from kelviq_server.customers.errors import CustomerUnknown
+from kelviq_server.customers.records import Customer
+from kelviq_server.payments import store
+from kelviq_server.payments.errors import GatewayUnavailable, NoCardsTaken, NoGatewayConfigured
+from kelviq_server.payments.events import PaymentMethodCreated, PaymentMethodUpdated
+from kelviq_server.payments.gateways.choice import gateway_named
+from kelviq_server.payments.gateways.gateway import GatewayFault
+from kelviq_server.payments.records import NewCard, PaymentMethod
+from kelviq_server.platform.database import Tenant, Tx, transaction
+from kelviq_server.tenants import steps as tenants
+
+
+async def save_method(tenant: Tenant, external_id: str, card: NewCard, *, is_default: bool) -> PaymentMethod:
+    """Return the saved method. A first one is the customer's default, whatever was asked.
+
+    What the gateway keeps and we then fail to write down is of no use to anybody, and does no harm.
+    Raises CustomerUnknown, NoGatewayConfigured, NoCardsTaken, CardRefused, NotATestCard, GatewayUnavailable.
+    """
+    async with transaction(tenant) as tx:
+        await _customer(tx, external_id)
+        name = await tenants.find_gateway(tx)
+    if name is None:
+        raise NoGatewayConfigured
+    gateway = gateway_named(name)
+    if not gateway.takes_card_numbers:
+        raise NoCardsTaken
+    try:
+        saved = await gateway.save_method(tenant, card)
+    except GatewayFault:
+        raise GatewayUnavailable from None
+    async with transaction(tenant) as tx:
+        customer = await _customer(tx, external_id)
+        before = await store.find_default(tx, customer.id)
+        if is_default and before is not None:
+            await store.update_not_default(tx, customer.id)
+        id = await store.insert_method(tx, customer.id, name, saved, is_default=is_default or before is None)
+        if is_default and before is not None:
+            tx.announce(PaymentMethodUpdated(await store.get_method(tx, before.id), tenant.organization))
+        method = await store.get_method(tx, id)
+        tx.announce(PaymentMethodCreated(method, tenant.organization))
+        return method
+
+
+async def _customer(tx: Tx, external_id: str) -> Customer:
+    try:
+        return await customers.lock_customer(tx, external_id)
+    except NotFound:
+        raise CustomerUnknown from None

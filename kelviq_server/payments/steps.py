@@ -1,0 +1,100 @@
+"""What other modules borrow of payments: the method that a customer pays with, and attempts to move money.
+
+An attempt is begun in one transaction, asked for between two, and settled in the next.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from kelviq_server.payments import rules, store
+from kelviq_server.payments.gateways import gateway
+from kelviq_server.payments.gateways.choice import gateway_named
+from kelviq_server.payments.records import Attempt, AttemptKind, AttemptStatus, Outcome, PaymentMethod
+from kelviq_server.payments.rules import refusal_of, text_of
+from kelviq_server.payments.store import (
+    find_default,
+    find_next_answer,
+    get_attempt,
+    list_answering,
+    list_unanswered,
+)
+from kelviq_server.platform.database import Tenant, Tx
+
+__all__ = [
+    "ask",
+    "ask_again",
+    "begin_charge",
+    "begin_refund",
+    "find_default",
+    "find_next_answer",
+    "get_attempt",
+    "list_answering",
+    "list_unanswered",
+    "refusal_of",
+    "settle",
+    "text_of",
+]
+
+
+async def begin_charge(
+    tx: Tx, id: UUID, method: PaymentMethod, subject: str, amount_units: int, currency: str
+) -> Attempt:
+    """Write and return an attempt to take so much from a method; its id is the key that the gateway gets."""
+    attempt = Attempt(
+        id=id,
+        kind=AttemptKind.CHARGE,
+        gateway=method.gateway,
+        subject=subject,
+        charge_id=None,
+        gateway_method=method.gateway_method,
+        amount_units=amount_units,
+        currency=currency,
+        status=AttemptStatus.PENDING,
+        begun_at=tx.machine_now,
+    )
+    await store.insert_attempt(tx, attempt)
+    return attempt
+
+
+async def begin_refund(tx: Tx, id: UUID, charge_id: UUID, subject: str, amount_units: int) -> Attempt:
+    """Write and return an attempt to give back so much of what a charge took."""
+    charge = await store.get_attempt(tx, charge_id)
+    attempt = Attempt(
+        id=id,
+        kind=AttemptKind.REFUND,
+        gateway=charge.gateway,
+        subject=subject,
+        charge_id=charge_id,
+        gateway_method=charge.gateway_method,
+        amount_units=amount_units,
+        currency=charge.currency,
+        status=AttemptStatus.PENDING,
+        begun_at=tx.machine_now,
+    )
+    await store.insert_attempt(tx, attempt)
+    return attempt
+
+
+async def ask(tenant: Tenant, attempt: Attempt) -> Outcome:
+    """Have an attempt carried out, with no transaction open; PENDING where the gateway does not say how it ended."""
+    return await gateway.ask(gateway_named(attempt.gateway), tenant, attempt)
+
+
+async def ask_again(tenant: Tenant, attempt: Attempt, now: datetime) -> Outcome:
+    """Return how an attempt ended that nobody heard of since; carried out now if it never was, unless it is too old.
+
+    `now` is machine time.
+    """
+    found = await gateway.look_up(gateway_named(attempt.gateway), tenant, attempt)
+    if found is not None:
+        return found
+    return rules.ABANDONED if rules.is_too_old(attempt, now) else await ask(tenant, attempt)
+
+
+async def settle(tx: Tx, id: UUID, outcome: Outcome) -> bool:
+    """Note how an attempt ended and say whether that is news; an end that is not known yet never is."""
+    if outcome.status is AttemptStatus.PENDING:
+        await store.update_asked(tx, id, outcome.answers_at)
+        return False
+    text = None if outcome.failure is None else rules.text_of(outcome.failure)
+    return await store.update_settled(tx, id, outcome, text)
