@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from kelviq_server.catalog.contents import store
 from kelviq_server.catalog.contents.actions.add_entitlements import add_entitlements
 from kelviq_server.catalog.contents.actions.delete_file import delete_file
 from kelviq_server.catalog.contents.actions.remove_entitlement import remove_entitlement
@@ -20,7 +21,7 @@ from kelviq_server.catalog.contents.schemas import (
     feature_answers,
     plan_file_answer,
 )
-from kelviq_server.catalog.plans import store
+from kelviq_server.catalog.plans import store as plans
 from kelviq_server.catalog.plans.errors import EntitlementExists, EntitlementInherited, PlanArchived
 from kelviq_server.catalog.plans.schemas import VERSION, CatalogPlan, plan_answer
 from kelviq_server.catalog.plans.steps import features_of
@@ -53,7 +54,7 @@ async def list_all(call: Call[None]) -> Response:
     """Returns what the plan grants: what its base plan grants first, then what is its own."""
     page = read_page(call.query, default_size=PAGE_SIZE, maximum_size=PAGE_SIZE)
     async with reading(call.tenant) as tx:
-        version = await store.get_version(tx, call.path("identifier"), call.number("version"))
+        version = await plans.get_version(tx, call.path("identifier"), call.number("version"))
         granted = listed_of(version.granted, page)
         features = feature_answers(await features_of(tx, granted.results))
     results = [entitlement_answer(each, features) for each in granted.results]

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from kelviq_server.catalog.contents import store as contents
+from kelviq_server.catalog.features import store as feature_store
 from kelviq_server.catalog.features.records import Feature
-from kelviq_server.catalog.features.store import list_by_id
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
-from kelviq_server.catalog.plans.store import get_version
+from kelviq_server.catalog.plans.schemas import plan_answer
+from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id
 from kelviq_server.catalog.prices.store import insert_prices
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media import steps as media
@@ -15,7 +17,7 @@ from kelviq_server.media.records import Upload
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import Path, refuse_faults
 
-__all__ = ["features_of", "get_version"]
+__all__ = ["features_of", "find_for_sale", "get_version", "list_by_id", "plan_answer"]
 
 
 async def begin_edit(tx: Tx, identifier: str, version: int | None = None) -> Editing:
@@ -39,8 +41,8 @@ async def copy_version(tx: Tx, plan_id: UUID, source: PlanVersion, number: int) 
     """Return a new draft that says what another version says; what that inherited is inherited anew."""
     id = await store.insert_draft(tx, plan_id, number, rules.fields_of(source), source.base_plan_id)
     await insert_prices(tx, id, source.prices)
-    await store.insert_entitlements(tx, id, source.own)
-    await store.insert_files(tx, id, source.files)
+    await contents.insert_entitlements(tx, id, source.own)
+    await contents.insert_files(tx, id, source.files)
     return await store.get_version(tx, source.identifier, number)
 
 
@@ -61,8 +63,8 @@ async def write_entitlements(
         return before
     draft = await open_draft(tx, editing)
     await store.update_base(tx, draft.id, base_plan_id)
-    await store.delete_entitlements(tx, draft.id)
-    await store.insert_entitlements(tx, draft.id, own)
+    await contents.delete_entitlements(tx, draft.id)
+    await contents.insert_entitlements(tx, draft.id, own)
     return await store.get_version(tx, before.identifier, draft.version)
 
 
@@ -89,7 +91,7 @@ async def add_files(tx: Tx, draft: PlanVersion, kept: Sequence[tuple[Upload, int
     """Attach kept uploads to a draft, after the files that it has."""
     if kept:
         attached = await media.attach(tx, kept, public=False)
-        await store.insert_files(tx, draft.id, rules.plan_files(draft.files, attached))
+        await contents.insert_files(tx, draft.id, rules.plan_files(draft.files, attached))
 
 
 def file_of(version: PlanVersion, id: UUID) -> PlanFile:
@@ -102,10 +104,10 @@ def file_of(version: PlanVersion, id: UUID) -> PlanFile:
 
 async def release_files(tx: Tx, files: Sequence[PlanFile]) -> None:
     """Have those of the files swept up that no version of any plan has any more."""
-    for id in await store.list_unused_files(tx, [file.id for file in files]):
+    for id in await contents.list_unused_files(tx, [file.id for file in files]):
         await media.release_file(tx, id)
 
 
 async def features_of(tx: Tx, entitlements: Sequence[PlanEntitlement]) -> dict[UUID, Feature]:
     """Return the features that are granted, by id."""
-    return await list_by_id(tx, {entitlement.feature_id for entitlement in entitlements})
+    return await feature_store.list_by_id(tx, {entitlement.feature_id for entitlement in entitlements})

@@ -1,6 +1,6 @@
 """All SQL about plans: families, versions, entitlements, files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from kelviq_server.catalog.plans.records import (
     PlanEntitlement,
     PlanFamily,
     PlanFields,
-    PlanFile,
     PlanVersion,
     Rollout,
 )
@@ -101,6 +100,29 @@ async def get_version(tx: Tx, identifier: str, version: int | None = None) -> Pl
     if found is None:
         raise NotFound
     return found
+
+
+async def find_for_sale(tx: Tx, identifier: str) -> PlanVersion | None:
+    """Return the version of a plan that can be bought, with prices and entitlements, or None."""
+    return await tx.find_decoded(
+        PlanVersion,
+        "SELECT row_to_json(entry) FROM (SELECT " + _WHOLE + " FROM (" + _versions("v.version") + " WHERE p.tenant_id"
+        " = %s AND p.identifier = %s AND v.state = 'published' AND p.archived_at IS NULL AND NOT EXISTS ("
+        "  SELECT FROM products AS o WHERE o.tenant_id = p.tenant_id AND o.id = p.product_id"
+        "  AND o.archived_at IS NOT NULL)) AS page) AS entry",
+        (tx.tenant_id, identifier),
+    )
+
+
+async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, PlanVersion]:
+    """Return the versions of plans that have these ids, without prices and entitlements, by id."""
+    found = await tx.decoded(
+        list[PlanVersion],
+        "SELECT coalesce(json_agg(entry), '[]') FROM (SELECT " + _COLUMNS + " FROM ("
+        + _versions("v.version") + " WHERE v.tenant_id = %s AND v.id = ANY(%s)) AS page) AS entry",
+        (tx.tenant_id, list(ids)),
+    )  # fmt: skip
+    return {version.id: version for version in found}
 
 
 async def lock_family(tx: Tx, identifier: str) -> PlanFamily:
@@ -314,74 +336,4 @@ async def update_archived(tx: Tx, plan_id: UUID, *, is_archived: bool) -> None:
     await tx.execute(
         "UPDATE plans SET archived_at = %s WHERE tenant_id = %s AND id = %s",
         (tx.now if is_archived else None, tx.tenant_id, plan_id),
-    )
-
-
-async def insert_entitlements(tx: Tx, version_id: UUID, entitlements: Sequence[PlanEntitlement]) -> None:
-    """Write the entitlements of a draft, in their order."""
-    rows = [
-        {
-            "feature_id": entitlement.feature_id,
-            "ordering": ordering,
-            "details": entitlement.details,
-            "is_inherited": entitlement.is_inherited,
-            "is_value_overridden": entitlement.is_value_overridden,
-        }
-        for ordering, entitlement in enumerate(entitlements)
-    ]
-    await tx.execute(
-        "INSERT INTO plan_entitlements (tenant_id, version_id, feature_id, ordering, details, is_inherited,"
-        "  is_value_overridden)"
-        " SELECT %s, %s, feature_id, ordering, details, is_inherited, is_value_overridden"
-        " FROM json_to_recordset(%s::json) AS e (feature_id uuid, ordering smallint, details json,"
-        "  is_inherited boolean, is_value_overridden boolean)",
-        (tx.tenant_id, version_id, _json(rows)),
-    )
-
-
-async def delete_entitlements(tx: Tx, version_id: UUID) -> None:
-    """Take all entitlements from a draft."""
-    await tx.execute(
-        "DELETE FROM plan_entitlements WHERE tenant_id = %s AND version_id = %s", (tx.tenant_id, version_id)
-    )
-
-
-async def insert_files(tx: Tx, version_id: UUID, files: Sequence[PlanFile]) -> None:
-    """Write files of a draft."""
-    for file in files:
-        await tx.execute(
-            "INSERT INTO plan_files (tenant_id, version_id, id, name, file_name, ordering, enabled)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (tx.tenant_id, version_id, file.id, file.name, file.file_name, file.ordering, file.enabled),
-        )
-
-
-async def delete_file(tx: Tx, version_id: UUID, id: UUID) -> None:
-    """Take a file from a draft."""
-    await tx.execute(
-        "DELETE FROM plan_files WHERE tenant_id = %s AND version_id = %s AND id = %s", (tx.tenant_id, version_id, id)
-    )
-
-
-async def find_downloadable(tx: Tx, identifier: str, id: UUID) -> int | None:
-    """Return the tenant of a file that buyers of this plan may download, or None; not asked on behalf of any tenant.
-
-    The newest version that was published with it decides; for a file that none has yet, the draft.
-    """
-    return await tx.value(
-        "SELECT CASE WHEN enabled THEN tenant_id END FROM ("
-        "  SELECT f.tenant_id, f.enabled FROM plan_files AS f JOIN plan_versions AS v"
-        "   ON v.tenant_id = f.tenant_id AND v.id = f.version_id"
-        "  JOIN plans AS p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id"
-        "  WHERE f.id = %s AND p.identifier = %s ORDER BY v.state = 'draft', v.version DESC LIMIT 1) AS deciding",
-        (id, identifier),
-    )
-
-
-async def list_unused_files(tx: Tx, ids: Sequence[UUID]) -> list[UUID]:
-    """Return those of the files that no version of any plan has."""
-    return await tx.value(
-        "SELECT coalesce(array_agg(id), '{}') FROM unnest(%s::uuid[]) AS given (id) WHERE NOT EXISTS ("
-        " SELECT FROM plan_files AS f WHERE f.tenant_id = %s AND f.id = given.id)",
-        (list(ids), tx.tenant_id),
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from kelviq_server.core.calendar import ChargePeriod, Reset, ResetTime
-from kelviq_server.core.pricing import PriceModel, Tier
+from kelviq_server.core.pricing import ZERO, PriceModel, Rate, Tier
 
 
 class PriceType(StrEnum):
@@ -94,6 +94,14 @@ class Component:
     payment_type: PaymentType
     terms: MeterTerms
     charges: tuple[Charge, ...]
+
+    def charge_every(self, period: ChargePeriod) -> Charge | None:
+        """Return what is charged each of these periods, or None where it is not sold so."""
+        return next((charge for charge in self.charges if charge.period is period), None)
+
+    def rate(self, charge: Charge) -> Rate:
+        """Return how one of its charges grows with the quantity."""
+        return Rate(self.model, charge.amount or ZERO, charge.package_size or 1, charge.tiers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

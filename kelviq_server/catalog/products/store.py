@@ -1,6 +1,6 @@
 """All SQL about products, their settings, images and files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -50,6 +50,17 @@ async def get_product(tx: Tx, id: UUID) -> Product:
     if found is None:
         raise NotFound
     return found
+
+
+async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Product]:
+    """Return the products that have these ids, archived ones too, by id."""
+    found = await tx.decoded(
+        list[Product],
+        "SELECT coalesce(json_agg(product), '[]') FROM (SELECT " + _columns("products") + " FROM products"
+        " WHERE tenant_id = %s AND id = ANY(%s)) AS product",
+        (tx.tenant_id, list(ids)),
+    )
+    return {product.id: product for product in found}
 
 
 async def lock_product(tx: Tx, id: UUID) -> Product:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from kelviq_server.catalog.plans import rules, store
+from kelviq_server.catalog.contents import store
+from kelviq_server.catalog.plans import rules
+from kelviq_server.catalog.plans import store as plans
 from kelviq_server.catalog.plans.records import PlanFile
 from kelviq_server.catalog.plans.steps import begin_edit, file_of, open_draft
 from kelviq_server.platform.database import Tenant, transaction
@@ -21,5 +23,5 @@ async def update_file(tenant: Tenant, identifier: str, id: UUID, sent: Mapping[s
         draft = await open_draft(tx, editing)
         await store.delete_file(tx, draft.id, id)
         await store.insert_files(tx, draft.id, [changed])
-        await store.update_modified(tx, draft.id)
+        await plans.update_modified(tx, draft.id)
         return changed

@@ -1,5 +1,6 @@
 """Put the draft of a plan on sale."""
 
+from kelviq_server.catalog.contents import store as contents
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Publishable, Rollout
 from kelviq_server.platform.database import Tenant, transaction
@@ -29,8 +30,8 @@ async def publish_plan(tenant: Tenant, identifier: str, rollout: Rollout) -> Non
             ),
         )
         if has_base:
-            await store.delete_entitlements(tx, draft.id)
-            await store.insert_entitlements(tx, draft.id, draft.granted)
+            await contents.delete_entitlements(tx, draft.id)
+            await contents.insert_entitlements(tx, draft.id, draft.granted)
         await store.update_published(tx, plan.id, draft.id)
         if rollout.concerns_anybody and plan.published is not None:
             await store.insert_migration(tx, plan.id, draft.id, rollout)
