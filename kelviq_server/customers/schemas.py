@@ -12,11 +12,11 @@ from pydantic.alias_generators import to_camel
 from kelviq_server.customers.records import Customer, CustomerPage, NewCustomer
 from kelviq_server.platform.json_body import MalformedJson, dump, parse
 from kelviq_server.platform.listing import ListAnswer
+from kelviq_server.platform.values import BillingAddress
 from kelviq_server.platform.wire import (
     TWICE,
     Answer,
     Body,
-    Country,
     Email,
     FreeForm,
     Identifier,
@@ -26,21 +26,6 @@ from kelviq_server.platform.wire import (
 )
 
 _ABSENT: Any = None
-
-
-class BillingAddress(Body):
-    """The billing address of the customer."""
-
-    country: Country = Field(_ABSENT, description="ISO 3166-1 alpha-2 code of the country.", examples=["IN"])
-    line1: Text = Field(_ABSENT, description="Address line 1.", examples=["123 Main Street"])
-    line2: Text | None = Field(None, description="Address line 2.", examples=["Apt 4B"])
-    postal_code: Text = Field(_ABSENT, description="The postal or ZIP code.", examples=["560001"])
-    city: Text = Field(_ABSENT, description="The city name.", examples=["Bangalore"])
-    state: Text = Field(_ABSENT, description="The state or province.", examples=["Karnataka"])
-
-    def text(self) -> str:
-        """Return the address as it is kept and answered: the fields that were given."""
-        return dump(self.model_dump(by_alias=True, exclude_unset=True))
 
 
 class CustomerUpdateRequest(Body):

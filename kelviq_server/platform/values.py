@@ -1,9 +1,10 @@
-"""Field types of bodies beyond texts: numbers, truth, currencies, slugs, addresses, lists of them."""
+"""Field types of bodies beyond texts: numbers, truth, days, currencies, slugs, addresses, lists of them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -22,8 +23,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from kelviq_server.core.money import has_decimals_beyond
 from kelviq_server.core.slugs import SLUG
-from kelviq_server.platform.wire import Description, Text, not_a_choice
+from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.wire import Body, Country, Description, Text, not_a_choice
 
+_ABSENT: Any = None
 MAX_INT = 2**63 - 1
 # Of counts and places in a list, which stand in columns of 32 bits.
 MAX_SMALL_INT = 2**31 - 1
@@ -107,6 +110,28 @@ def _instant(value: Any) -> datetime:
     return at
 
 
+def _day(value: Any) -> date:
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise PydanticCustomError("day", "Enter a valid date.")
+    return day
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of the IANA database, of the same release on every machine."""
+    return frozenset((files("tzdata") / "zones").read_text(encoding="utf-8").split())
+
+
+def _time_zone(value: str) -> str:
+    if value not in time_zones():
+        raise PydanticCustomError("time_zone", "{reason}", {"reason": not_a_choice(value)})
+    return value
+
+
 Flag = StrictBool
 
 
@@ -140,6 +165,13 @@ Instant = Annotated[
     BeforeValidator(_instant),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+# A day, in ISO 8601.
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_time_zone),
+    WithJsonSchema({"type": "string", "enum": sorted(time_zones())}),
+]
 # An exact decimal of an answer.
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
@@ -162,3 +194,18 @@ WebAddress = Annotated[
 Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
 # Uploads to attach, by the keys that POST /media/ answered with.
 FileKeys = Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=100)]
+
+
+class BillingAddress(Body):
+    """An address that bills are made out to, or come from."""
+
+    country: Country = Field(_ABSENT, description="ISO 3166-1 alpha-2 code of the country.", examples=["IN"])
+    line1: Text = Field(_ABSENT, description="Address line 1.", examples=["123 Main Street"])
+    line2: Text | None = Field(None, description="Address line 2.", examples=["Apt 4B"])
+    postal_code: Text = Field(_ABSENT, description="The postal or ZIP code.", examples=["560001"])
+    city: Text = Field(_ABSENT, description="The city name.", examples=["Bangalore"])
+    state: Text = Field(_ABSENT, description="The state or province.", examples=["Karnataka"])
+
+    def text(self) -> str:
+        """Return the address as it is kept and answered: the fields that were given."""
+        return dump(self.model_dump(by_alias=True, exclude_unset=True))

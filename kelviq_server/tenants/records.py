@@ -1,5 +1,6 @@
 """Organizations, environments, keys and people."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -98,3 +99,28 @@ class KeyOwner:
     tenant_id: int
     environment: EnvironmentName
     organization: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A tenant as the documents it issues name it."""
+
+    organization_id: int
+    identifier: UUID
+    name: str
+    slug: str
+    environment: EnvironmentName
+    # The organization's name, unless another was given.
+    legal_name: str
+    email: str | None
+    # JSON text, with the fields of a billing address.
+    billing_address: str | None
+    tax_id: str | None
+    time_zone: str
+    # Whether a business that pays the tax itself pays less where a price holds the tax. Else the price stays.
+    lowers_price_for_businesses: bool
+
+    @property
+    def country(self) -> str | None:
+        """Return the code of the country it sells from, if it has said so."""
+        return None if self.billing_address is None else json.loads(self.billing_address).get("country")

@@ -1,4 +1,4 @@
-"""What other modules may borrow: founding an organization, and telling whose key it is."""
+"""What other modules may borrow: founding an organization, telling whose key it is, and who sells."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from kelviq_server.tenants.records import (
     OrganizationKeys,
 )
 from kelviq_server.tenants.rules import SHOWN_CHARACTERS, key_hash, key_of
-from kelviq_server.tenants.store import find_gateway, has_gateway, list_keys, list_organizations
+from kelviq_server.tenants.store import find_gateway, get_seller, has_gateway, list_keys, list_organizations
 
 __all__ = [
     "SERVER_KEY_PURPOSE",
@@ -30,6 +30,7 @@ __all__ = [
     "find_caller",
     "find_gateway",
     "find_tenant",
+    "get_seller",
     "has_gateway",
     "key_hash",
     "list_keys",

@@ -10,6 +10,7 @@ from kelviq_server.tenants.records import (
     KeyKind,
     KeyOwner,
     Organization,
+    Seller,
 )
 
 
@@ -152,3 +153,48 @@ async def has_gateway(tx: Tx) -> bool:
 async def find_gateway(tx: Tx) -> str | None:
     """Return the name of the payment gateway that is configured for this tenant, or None."""
     return await tx.value("SELECT gateway FROM environments WHERE id = %s", (tx.tenant_id,))
+
+
+async def get_seller(tx: Tx) -> Seller:
+    """Return what the tenant says about itself; what it has not said is by default."""
+    seller = await tx.row(
+        Seller,
+        "SELECT o.id AS organization_id, o.identifier, o.name, o.slug, e.name AS environment,"
+        "  coalesce(s.legal_name, o.name) AS legal_name, s.email, s.billing_address::text AS billing_address, s.tax_id,"
+        "  coalesce(s.time_zone, 'UTC') AS time_zone,"
+        "  coalesce(s.lowers_price_for_businesses, false) AS lowers_price_for_businesses"
+        " FROM environments e JOIN organizations o ON o.id = e.organization_id"
+        " LEFT JOIN sellers s ON s.tenant_id = e.id WHERE e.id = %s",
+        (tx.tenant_id,),
+    )
+    assert seller is not None
+    return seller
+
+
+async def lock_seller(tx: Tx) -> Seller:
+    """Return what the tenant says about itself, which nobody else changes until this transaction ends."""
+    await tx.alone_with("seller")
+    return await get_seller(tx)
+
+
+async def update_seller(tx: Tx, seller: Seller) -> None:
+    """Write what the tenant says about itself. A legal name that is its organization's own follows that."""
+    await tx.execute(
+        "INSERT INTO sellers (tenant_id, legal_name, email, billing_address, tax_id, time_zone,"
+        "  lowers_price_for_businesses)"
+        " VALUES (%(tenant_id)s, nullif(%(legal_name)s::text, %(name)s), %(email)s, %(billing_address)s, %(tax_id)s,"
+        "  %(time_zone)s, %(lowers_price)s)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET legal_name = excluded.legal_name, email = excluded.email,"
+        "  billing_address = excluded.billing_address, tax_id = excluded.tax_id, time_zone = excluded.time_zone,"
+        "  lowers_price_for_businesses = excluded.lowers_price_for_businesses",
+        {
+            "tenant_id": tx.tenant_id,
+            "name": seller.name,
+            "legal_name": seller.legal_name,
+            "email": seller.email,
+            "billing_address": seller.billing_address,
+            "tax_id": seller.tax_id,
+            "time_zone": seller.time_zone,
+            "lowers_price": seller.lowers_price_for_businesses,
+        },
+    )
