@@ -43,6 +43,7 @@ from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
+from kelviq_server.taxes.routes import operations as tax_operations
 from kelviq_server.tenants.routes import operations as organization_operations
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.webhooks.attempts import routes as webhook_attempts
@@ -72,6 +73,7 @@ def operations() -> list[Operation]:
         public_media_operations,
         payment_method_operations,
         organization_operations,
+        tax_operations,
         partner_operations,
         webhook_endpoints.operations,
         webhook_deliveries.operations,

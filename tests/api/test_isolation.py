@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import product
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,8 @@ from kelviq_server.catalog.products.records import NewProduct, TaxCode
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.operations import Access, Operation
+from kelviq_server.taxes.actions.add_rate import add_rate
+from kelviq_server.taxes.records import NewTaxRate
 from kelviq_server.webhooks.deliveries.actions.send_test_event import send_test_event
 from kelviq_server.webhooks.endpoints.actions.create_endpoint import create_endpoint
 from kelviq_server.webhooks.endpoints.records import NewEndpoint
@@ -82,6 +85,11 @@ async def webhook_ids(tenant: Tenant) -> Ids:
     }
 
 
+async def tax_ids(tenant: Tenant) -> Ids:
+    rate = await add_rate(tenant, NewTaxRate("DE", None, None, Decimal(7), "VAT"))
+    return {"/tax/rates/{pk}": [str(rate.id)]}
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateCustomer": {"name": "Mallory"},
@@ -110,6 +118,10 @@ PUBLIC = {
 }
 
 
+# What has no id, because a key knows only one such.
+NO_LISTS = {"retrieveOrganization": "test_organization.py: each environment has its own"}
+
+
 def with_ids() -> list[Operation]:
     return [operation for operation in operations() if "{" in operation.path and operation.id not in PUBLIC]
 
@@ -131,7 +143,7 @@ def paths(operation: Operation, ids: Ids) -> Iterator[str]:
 
 async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
-    found |= await catalog_ids(tenant) | await webhook_ids(tenant)
+    found |= await catalog_ids(tenant) | await webhook_ids(tenant) | await tax_ids(tenant)
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 
@@ -189,13 +201,18 @@ async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made
 
 async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api: Client) -> None:
     victim = await make.organization()
-    await ids_of(victim.sandbox, victim, partner_api)
     stranger = client_with(app, {"X-Kelviq-Partner-Key": await create_partner("Stranger")})
+    packaged = (await api.get("/tax/rates/")).json()["count"]
+    await ids_of(victim.sandbox, victim, partner_api)
     for operation in operations():
-        if operation.method == "GET" and "{" not in operation.path:
+        if operation.method == "GET" and "{" not in operation.path and operation.id not in NO_LISTS:
             caller = stranger if operation.access is Access.PARTNER else api
             for query in ("", "?search=s", "?page=last"):
                 answer = (await caller.get(operation.path + query)).json()
+                if operation.id == "listTaxRates":
+                    assert all(rate["packaged"] for rate in answer["results"])
+                    assert answer["count"] == packaged
+                    continue
                 assert answer["results"] == [], operation.id
                 # The log is too long to be counted.
                 assert answer.get("count", 0) == 0, operation.id

@@ -79,6 +79,15 @@ BEYOND = {
     "GET /media/{id}/{fileName}": "the address of a product's image has to last, and a signed one does not",
     "POST /catalog/plans/{identifier}/restore/": "the dashboard restores published versions and archived plans",
 }
+_DETAILS_OF_ITS_OWN = "the hosted product has it in its dashboard, or as the seller of everything"
+BEYOND |= {
+    "GET /organization/": _DETAILS_OF_ITS_OWN,
+    "PATCH /organization/": _DETAILS_OF_ITS_OWN,
+    "GET /tax/rates/": _DETAILS_OF_ITS_OWN,
+    "POST /tax/rates/": _DETAILS_OF_ITS_OWN,
+    "GET /tax/rates/{pk}/": _DETAILS_OF_ITS_OWN,
+    "DELETE /tax/rates/{pk}/": _DETAILS_OF_ITS_OWN,
+}
 _DASHBOARD = "the hosted product has it in its dashboard alone"
 BEYOND |= {
     "GET /webhook/endpoints/": _DASHBOARD,

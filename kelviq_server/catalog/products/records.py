@@ -5,20 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-
-class TaxCode(StrEnum):
-    """What kind of thing a product is to a tax office."""
-
-    SAAS = "saas"
-    SAAS_BUSINESS = "saas_business"
-    SOFTWARE = "software"
-    VIDEOCONTENT = "videocontent"
-    INFORMATIONSERVICE = "informationservice"
-    EBOOK = "ebook"
-    DIGITALGRAPHIC = "digitalgraphic"
-    VIDEOGAME = "videogame"
-    ESERVICE = "eservice"
-    TRAINING = "training"
+from kelviq_server.taxes.records import TaxCode
 
 
 class FileKind(StrEnum):
