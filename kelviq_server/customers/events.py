@@ -41,7 +41,7 @@ def _address(text: str | None) -> dict[str, Any]:
 def _previous(name: str, value: str | None) -> Any:
     if name == "billing_address":
         return _address(value)
-    if name == "metadata":
+    if name in ("metadata", "details"):
         return _free_form(value)
     return value
 
@@ -113,13 +113,13 @@ class CustomerCreated(Event):
 
 @dataclass(frozen=True)
 class CustomerUpdated(CustomerCreated):
-    """A customer's name, e-mail, metadata or billing address changed.
+    """A customer's name, e-mail, metadata, billing address or tax id changed.
 
     An update that changes nothing announces nothing, and neither does archiving.
 
     - `object` is the customer as it now is, with the fields of `customer.created`.
-    - `previous_attributes` holds what changed, and only that, as it was before: `name`, `email`, `metadata` or
-      `billing_address`.
+    - `previous_attributes` holds what changed, and only that, as it was before: `name`, `email`, `metadata`,
+      `billing_address` or, with a tax id, `details`.
     """
 
     type: ClassVar[str] = "customer.updated"

@@ -1,5 +1,6 @@
 """Customers: those who buy from the merchant."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,12 @@ class NewCustomer:
     email: str | None = None
     metadata: str | None = "{}"
     billing_address: str | None = None
+    details: str = "{}"
+
+    @property
+    def tax_id(self) -> str | None:
+        """Return the business tax id, if any."""
+        return _entry(self.details, "taxId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,21 @@ class Customer:
     modified_at: datetime
     # The API's answer, as JSON: written by the database from the other columns.
     document: str
+
+    @property
+    def tax_id(self) -> str | None:
+        """Return the business tax id, if any, as its country writes it."""
+        return _entry(self.details, "taxId")
+
+    @property
+    def country(self) -> str | None:
+        """Return the code of the country of the billing address, if any."""
+        return _entry(self.billing_address, "country")
+
+    @property
+    def state(self) -> str | None:
+        """Return the state of the billing address, as it was written, if any."""
+        return _entry(self.billing_address, "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,7 @@ class CustomerEdit:
     email: str | None
     metadata: str | None
     billing_address: str | None
+    details: str
     previous: dict[str, str | None]
 
 
@@ -74,3 +97,7 @@ class ImportOutcome:
     added: int
     unchanged: int
     rejected: int
+
+
+def _entry(text: str | None, name: str) -> str | None:
+    return None if text is None else json.loads(text).get(name)

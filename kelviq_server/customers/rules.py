@@ -7,7 +7,7 @@ from typing import Any
 from kelviq_server.customers.errors import CustomerHasSubscription
 from kelviq_server.customers.records import Customer, CustomerEdit, NewCustomer
 
-_TEXTS, _OBJECTS = ("name", "email"), ("metadata", "billing_address")
+_TEXTS, _OBJECTS = ("name", "email"), ("metadata", "billing_address", "details")
 
 
 def edit(customer: Customer, sent: Mapping[str, Any]) -> CustomerEdit | None:
@@ -32,8 +32,21 @@ def is_made_from(customer: Customer, new: NewCustomer) -> bool:
         (customer.name or None) == (new.name or None)
         and customer.email == new.email
         and (customer.metadata == new.metadata or _meaning(customer.metadata) == _meaning(new.metadata))
+        and customer.tax_id == new.tax_id
         and _filled(customer.billing_address) == _filled(new.billing_address)
     )
+
+
+def country_after(customer: Customer, sent: Mapping[str, Any]) -> str | None:
+    """Return the code of the country in which the customer is with what was sent, if any."""
+    address = sent.get("billing_address", customer.billing_address)
+    return None if address is None else json.loads(address).get("country")
+
+
+def details_with(details: str, tax_id: str | None) -> str:
+    """Return a customer's details with this tax id, or without any."""
+    others = {name: value for name, value in json.loads(details).items() if name != "taxId"}
+    return json.dumps(others if tax_id is None else {**others, "taxId": tax_id}, separators=(",", ":"))
 
 
 def _filled(address: str | None) -> dict[str, str]:

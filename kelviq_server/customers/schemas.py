@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import Field
@@ -24,6 +24,7 @@ from kelviq_server.platform.wire import (
     Text,
     read_body,
 )
+from kelviq_server.taxes.steps import checked_tax_id
 
 _ABSENT: Any = None
 
@@ -43,9 +44,15 @@ class CustomerUpdateRequest(Body):
         examples=[{"source": "sdk_import", "priority": "high"}],
     )
     billing_address: BillingAddress | None = Field(None, description="Replaces the old address whole.")
+    tax_id: Text | None = Field(
+        None,
+        description="The business tax id of the customer's country, such as a VAT id of the EU; null takes it away. "
+        "Answers show it among the `details`. It goes, too, when the customer moves to a country that it is not of.",
+        examples=["DE136695976"],
+    )
 
     def sent(self) -> dict[str, Any]:
-        """Return the columns that were sent, with the values to keep."""
+        """Return what was sent, with the values to keep, and the tax id as it was typed."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
         if self.billing_address is not None:
             values["billing_address"] = self.billing_address.text()
@@ -61,8 +68,11 @@ class CustomerCreateRequest(CustomerUpdateRequest):
     )
 
     def new_customer(self) -> NewCustomer:
-        """Return what the customer is made from."""
+        """Return what the customer is made from; raises InvalidFields for a tax id that is none."""
         sent = self.sent()
+        if tax_id := sent.pop("tax_id", None):
+            country = self.billing_address.country if self.billing_address else None
+            sent["details"] = dump({"taxId": checked_tax_id(tax_id, country)})
         return NewCustomer(external_id=sent.pop("customer_id"), **sent)
 
 
@@ -94,7 +104,7 @@ def list_parts(page: CustomerPage, next: str | None, previous: str | None) -> tu
 
 _ADDRESS_CELLS = ("country", "line1", "line2", "postalCode", "city", "state")
 # The cells of a customer in a CSV file, in the order in which export writes them.
-CELLS = ("customerId", "name", "email", *_ADDRESS_CELLS, "metadata")
+CELLS = ("customerId", "name", "email", *_ADDRESS_CELLS, "taxId", "metadata")
 
 
 def customer_from_json(line: bytes) -> NewCustomer:
@@ -106,7 +116,16 @@ def customer_from_json(line: bytes) -> NewCustomer:
         value = parse(line)
     except MalformedJson as error:
         raise InvalidFields({"nonFieldErrors": [f"JSON parse error - {error}"]}) from None
+    if isinstance(value, dict):
+        _lift_tax_id(cast("dict[str, Any]", value))
     return read_body(CustomerCreateRequest, value).new_customer()
+
+
+def _lift_tax_id(line: dict[str, Any]) -> None:
+    """Put the tax id where the create request has it: an exported customer has it in its details."""
+    details = line.get("details")
+    if isinstance(details, dict) and "taxId" in details and not {"taxId", "tax_id"} & line.keys():
+        line["taxId"] = details["taxId"]
 
 
 def cell_names(header: Sequence[str]) -> list[str]:
@@ -128,7 +147,7 @@ def customer_from_cells(names: Sequence[str], cells: Sequence[str]) -> NewCustom
     if len(cells) != len(names):
         raise InvalidFields({"nonFieldErrors": [f"Expected {len(names)} cells, but got {len(cells)}."]})
     given: dict[str, Any] = {name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}
-    body = {name: given[name] for name in ("customerId", "name", "email") if name in given}
+    body = {name: given[name] for name in ("customerId", "name", "email", "taxId") if name in given}
     if address := {name: given[name] for name in _ADDRESS_CELLS if name in given}:
         body["billingAddress"] = address
     if "metadata" in given:
@@ -162,5 +181,6 @@ def cells(customer: Customer) -> list[str]:
         customer.name or "",
         customer.email or "",
         *(address.get(name) or "" for name in _ADDRESS_CELLS),
+        customer.tax_id or "",
         "" if metadata == "{}" else metadata,
     ]

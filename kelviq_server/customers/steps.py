@@ -8,6 +8,7 @@ from kelviq_server.customers import store
 from kelviq_server.customers.records import Customer, CustomerSummary
 from kelviq_server.customers.store import lock_by_id, lock_customer
 from kelviq_server.platform.database import Tx
+from kelviq_server.taxes.records import Buyer
 
 __all__ = ["count_subscription", "find_customer_id", "lock_by_id", "lock_customer", "summary_of"]
 
@@ -26,3 +27,8 @@ async def count_subscription(tx: Tx, customer_id: UUID, change: int) -> None:
 async def find_customer_id(tx: Tx, external_id: str) -> UUID | None:
     """Return our id of the customer whom the merchant calls so, an archived one too."""
     return await store.find_id(tx, external_id)
+
+
+def buyer_of(customer: Customer) -> Buyer:
+    """Return what decides about a customer's tax."""
+    return Buyer(customer.country, customer.state, customer.tax_id)

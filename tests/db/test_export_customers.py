@@ -87,8 +87,8 @@ async def test_a_table_has_a_header_and_a_row_for_each(made: Made, tmp_path: Pat
     file = tmp_path / "all.csv"
     await export_customers(made.sandbox, file, nothing)
     assert file.read_bytes() == (
-        b"customerId,name,email,country,line1,line2,postalCode,city,state,metadata\r\n"
-        b'ada,Ada Lovelace,,IN,,,,,,"{""a"":1}"\r\n'
+        b"customerId,name,email,country,line1,line2,postalCode,city,state,taxId,metadata\r\n"
+        b'ada,Ada Lovelace,,IN,,,,,,,"{""a"":1}"\r\n'
     )
 
 
