@@ -43,6 +43,7 @@ from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
+from kelviq_server.promotions.discounts import routes as discounts
 from kelviq_server.taxes.routes import operations as tax_operations
 from kelviq_server.tenants.routes import operations as organization_operations
 from kelviq_server.tenants.steps import find_caller
@@ -69,6 +70,7 @@ def operations() -> list[Operation]:
         contents.operations,
         contents.file_operations,
         contents.download_operations,
+        discounts.operations,
         media_operations,
         public_media_operations,
         payment_method_operations,

@@ -17,9 +17,9 @@ def new_id(now: datetime) -> UUID:
     return uuid7(nanoseconds=(now - _EPOCH) // timedelta(microseconds=1) * 1000)
 
 
-def random_text() -> str:
-    """Return 40 of 62 characters, some 238 bits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+def random_text(characters: int = _RANDOM_CHARACTERS, alphabet: str = _ALPHABET) -> str:
+    """Return so many characters of an alphabet; by default 40 of 62, some 238 bits."""
+    return "".join(secrets.choice(alphabet) for _ in range(characters))
 
 
 def lowest_id(at: datetime) -> UUID:

@@ -90,6 +90,11 @@ async def tax_ids(tenant: Tenant) -> Ids:
     return {"/tax/rates/{pk}": [str(rate.id)]}
 
 
+async def discount_ids(tenant: Tenant) -> Ids:
+    discount = await make.discount(tenant)
+    return {"/discounts/{pk}": [str(discount.id)]}
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateCustomer": {"name": "Mallory"},
@@ -105,6 +110,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replaceCatalogPlanFeatures": {"planEntitlements": []},
     "updateCatalogPlanFeature": {"details": {"value": False}},
     "updateCatalogPlanFile": {"name": "Mallory"},
+    "updateDiscount": {"name": "Mallory"},
     "updateWebhookEndpoint": {"enabled": False},
     "replayWebhookEvents": {"start": "2026-01-01T00:00:00Z"},
     "resendWebhookEvent": {},
@@ -143,7 +149,8 @@ def paths(operation: Operation, ids: Ids) -> Iterator[str]:
 
 async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
-    found |= await catalog_ids(tenant) | await webhook_ids(tenant) | await tax_ids(tenant)
+    found |= await catalog_ids(tenant) | await webhook_ids(tenant)
+    found |= await tax_ids(tenant) | await discount_ids(tenant)
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 
@@ -186,7 +193,12 @@ async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made
     foreign, own = await webhook_ids(victim.sandbox), await webhook_ids(made.sandbox)
     endpoint = foreign["/webhook/endpoints/{pk}"][0]
     charged = {"feature": feature, "charges": [{"chargePeriod": "MONTHLY", "priceData": {"amount": 1}}]}
+    discount = {"name": "x", "type": "PERCENTAGE", "percentage": 10}
     refused = [
+        await api.post("/discounts/", {**discount, "restrictions": [{"product": theirs[PRODUCT][0]}]}),
+        await api.post(
+            "/discounts/", {**discount, "restrictions": [{"product": ours[PRODUCT][0], "plan": theirs[PLAN][0]}]}
+        ),
         await api.post("/catalog/plans/", {"name": "Mine", "product": theirs[PRODUCT][0]}),
         await api.post(plan + "features/", {"planEntitlements": [{"feature": feature, "details": {"value": True}}]}),
         await api.request("PUT", plan + "features/", json={"planEntitlements": [], "basePlan": theirs[PLAN][0]}),

@@ -90,6 +90,12 @@ BEYOND |= {
 }
 _DASHBOARD = "the hosted product has it in its dashboard alone"
 BEYOND |= {
+    "GET /discounts/": _DASHBOARD,
+    "POST /discounts/": _DASHBOARD,
+    "GET /discounts/{pk}/": _DASHBOARD,
+    "PATCH /discounts/{pk}/": _DASHBOARD,
+    "DELETE /discounts/{pk}/": _DASHBOARD,
+    "GET /discounts/{pk}/redemptions/": "who redeemed a discount, which its count alone does not say",
     "GET /webhook/endpoints/": _DASHBOARD,
     "POST /webhook/endpoints/": _DASHBOARD,
     "GET /webhook/endpoints/{pk}/": _DASHBOARD,

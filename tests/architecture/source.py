@@ -12,6 +12,7 @@ FOUNDATIONS = ("platform", "core")
 # A module too large for one set of files is divided into parts, each with the same file names.
 PARTS = {
     "catalog": ("contents", "features", "plans", "prices", "products"),
+    "promotions": ("discounts",),
     "webhooks": ("attempts", "deliveries", "endpoints", "log"),
 }
 

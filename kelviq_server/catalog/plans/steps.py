@@ -10,14 +10,14 @@ from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
 from kelviq_server.catalog.plans.schemas import plan_answer
 from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id
-from kelviq_server.catalog.prices.store import insert_prices
+from kelviq_server.catalog.prices.store import insert_prices, list_offered
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media import steps as media
 from kelviq_server.media.records import Upload
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import Path, refuse_faults
 
-__all__ = ["features_of", "find_for_sale", "get_version", "list_by_id", "plan_answer"]
+__all__ = ["features_of", "find_for_sale", "get_version", "list_by_id", "list_offered", "plan_answer"]
 
 
 async def begin_edit(tx: Tx, identifier: str, version: int | None = None) -> Editing:

@@ -124,3 +124,13 @@ class Price(NewPrice):
     id: UUID
     version_id: UUID
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPlan:
+    """A plan that is or was for sale, and so is never deleted, with the currency of each price of all such versions."""
+
+    id: UUID
+    identifier: str
+    product_id: UUID
+    currencies: dict[UUID, str]

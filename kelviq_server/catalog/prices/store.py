@@ -1,12 +1,12 @@
 """All SQL about the prices of a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import LiteralString
 from uuid import UUID
 
 import msgspec
 
-from kelviq_server.catalog.prices.records import NewPrice, Price
+from kelviq_server.catalog.prices.records import NewPrice, OfferedPlan, Price
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 
@@ -26,6 +26,21 @@ async def list_prices(tx: Tx, version_id: UUID) -> list[Price]:
         list[Price],
         "SELECT " + PRICES_OF_VERSION + " FROM plan_versions AS page WHERE tenant_id = %s AND id = %s",
         (tx.tenant_id, version_id),
+    )
+
+
+async def list_offered(tx: Tx, identifiers: Collection[str]) -> list[OfferedPlan]:
+    """Return those of the plans of which a version was ever published, with the prices of such versions."""
+    return await tx.decoded(
+        list[OfferedPlan],
+        "SELECT coalesce(json_agg(offered), '[]') FROM ("
+        "  SELECT p.id, p.identifier, p.product_id,"
+        "   coalesce(json_object_agg(r.id, r.currency) FILTER (WHERE r.id IS NOT NULL), '{}') AS currencies"
+        "  FROM plans AS p JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
+        "   AND v.state <> 'draft'"
+        "  LEFT JOIN plan_prices AS r ON r.tenant_id = v.tenant_id AND r.version_id = v.id"
+        "  WHERE p.tenant_id = %s AND p.identifier = ANY(%s) GROUP BY p.tenant_id, p.id) AS offered",
+        (tx.tenant_id, list(identifiers)),
     )
 
 

@@ -77,6 +77,16 @@ async def find_currency(tx: Tx, id: UUID) -> str | None:
     )
 
 
+async def list_known(tx: Tx, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the ids that products have, archived ones too."""
+    return frozenset(
+        await tx.value(
+            "SELECT coalesce(array_agg(id), '{}') FROM products WHERE tenant_id = %s AND id = ANY(%s)",
+            (tx.tenant_id, list(ids)),
+        )
+    )
+
+
 async def list_published_plans(tx: Tx, id: UUID) -> list[str]:
     """Return the identifiers of the product's plans that are for sale, newest first."""
     return await tx.value(

@@ -1,0 +1,60 @@
+"""What others may borrow of discounts: to hold a code against a sale, and to count who redeemed it."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.catalog.products import steps as products
+from kelviq_server.platform.database import Tx
+from kelviq_server.promotions.discounts import rules, store
+from kelviq_server.promotions.discounts.errors import DiscountUsedUp
+from kelviq_server.promotions.discounts.records import NamedRestriction, Offered, Sale, SaleDiscount
+
+
+async def discount_for_sale(
+    tx: Tx, code: str, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str
+) -> SaleDiscount:
+    """Return the discount that a buyer's code stands for; nobody else redeems or changes it until the commit.
+
+    Raises DiscountUnknown, DiscountExpired, DiscountUsedUp, DiscountNotForPlan, DiscountInOtherCurrency.
+    """
+    sale = Sale(product_id, plan_id, price_id, currency)
+    discount = rules.refuse_sale(await store.lock_redeemable(tx, code.strip()), sale, tx.now)
+    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
+
+
+async def redeem(
+    tx: Tx, discount_id: UUID, *, order_id: str, customer_id: UUID, currency: str, amount_units: int
+) -> None:
+    """Count that an order took so much off with a discount, once, however often it is said; raises DiscountUsedUp.
+
+    Whether the code holds is not asked again: what was sold with it counts, though it expired or was deleted since.
+    """
+    has_room = await store.lock_room(tx, discount_id)
+    if await store.has_redemption(tx, discount_id, order_id):
+        return
+    if not has_room:
+        raise DiscountUsedUp
+    await store.insert_redemption(
+        tx, discount_id, order_id=order_id, customer_id=customer_id, currency=currency, amount_units=amount_units
+    )
+
+
+async def release(tx: Tx, *, order_id: str) -> None:
+    """Undo what an order redeemed, because it was not paid; once, however often it is said."""
+    await store.lock_redeemed(tx, order_id)
+    await store.delete_redemptions(tx, order_id)
+
+
+async def differences(tx: Tx) -> list[UUID]:
+    """Return the discounts whose count is not that of their redemptions; there are none unless we are at fault."""
+    return await store.list_miscounted(tx)
+
+
+async def offered_of(tx: Tx, named: Collection[NamedRestriction]) -> Offered:
+    """Return what there is of what restrictions name."""
+    if not named:
+        return Offered(frozenset(), {})
+    known = await products.list_known(tx, {restriction.product_id for restriction in named})
+    offered = await plans.list_offered(tx, {restriction.plan for restriction in named if restriction.plan is not None})
+    return Offered(known, {plan.identifier: plan for plan in offered})
