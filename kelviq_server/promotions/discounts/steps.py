@@ -6,6 +6,7 @@ from uuid import UUID
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.platform.database import Tx
+from kelviq_server.platform.json_body import text_fault
 from kelviq_server.promotions.discounts import rules, store
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from kelviq_server.promotions.discounts.records import NamedRestriction, Offered, Sale, SaleDiscount
@@ -19,7 +20,9 @@ async def discount_for_sale(
     Raises DiscountUnknown, DiscountExpired, DiscountUsedUp, DiscountNotForPlan, DiscountInOtherCurrency.
     """
     sale = Sale(product_id, plan_id, price_id, currency)
-    discount = rules.refuse_sale(await store.lock_redeemable(tx, code.strip()), sale, tx.now)
+    # What no code can be, the database could not even look for.
+    found = None if text_fault(code) else await store.lock_redeemable(tx, code.strip())
+    discount = rules.refuse_sale(found, sale, tx.now)
     return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
 
 
@@ -42,8 +45,7 @@ async def redeem(
 
 async def release(tx: Tx, *, order_id: str) -> None:
     """Undo what an order redeemed, because it was not paid; once, however often it is said."""
-    await store.lock_redeemed(tx, order_id)
-    await store.delete_redemptions(tx, order_id)
+    await store.delete_redemptions(tx, await store.lock_redeemed(tx, order_id), order_id)
 
 
 async def differences(tx: Tx) -> list[UUID]:

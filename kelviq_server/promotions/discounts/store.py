@@ -237,24 +237,28 @@ async def insert_redemption(
     )
 
 
-async def lock_redeemed(tx: Tx, order_id: str) -> None:
-    """Let nobody else redeem or release what an order redeemed until this transaction ends."""
-    await tx.execute(
-        "SELECT FROM discounts WHERE tenant_id = %(tenant_id)s AND id IN (SELECT discount_id FROM discount_redemptions"
-        "  WHERE tenant_id = %(tenant_id)s AND order_id = %(order_id)s) ORDER BY id FOR NO KEY UPDATE",
+async def lock_redeemed(tx: Tx, order_id: str) -> list[UUID]:
+    """Return the discounts that an order redeemed; nobody else redeems or releases them until this transaction ends.
+
+    Locked in one order, so that no two who release wait for each other.
+    """
+    return await tx.value(
+        "SELECT coalesce(array_agg(id), '{}') FROM (SELECT id FROM discounts WHERE tenant_id = %(tenant_id)s"
+        "  AND id IN (SELECT discount_id FROM discount_redemptions WHERE tenant_id = %(tenant_id)s"
+        "   AND order_id = %(order_id)s) ORDER BY id FOR NO KEY UPDATE) AS locked",
         {"tenant_id": tx.tenant_id, "order_id": order_id},
     )
 
 
-async def delete_redemptions(tx: Tx, order_id: str) -> None:
-    """Delete what an order redeemed, and count it down."""
+async def delete_redemptions(tx: Tx, ids: Sequence[UUID], order_id: str) -> None:
+    """Delete that an order redeemed these locked discounts, and count them down."""
     await tx.execute(
         "WITH released AS ("
-        "  DELETE FROM discount_redemptions WHERE tenant_id = %(tenant_id)s AND order_id = %(order_id)s"
-        "  RETURNING discount_id"
+        "  DELETE FROM discount_redemptions WHERE tenant_id = %(tenant_id)s AND discount_id = ANY(%(ids)s)"
+        "   AND order_id = %(order_id)s RETURNING discount_id"
         ") UPDATE discounts SET redemptions = redemptions - 1 FROM released"
         " WHERE tenant_id = %(tenant_id)s AND id = discount_id",
-        {"tenant_id": tx.tenant_id, "order_id": order_id},
+        {"tenant_id": tx.tenant_id, "ids": list(ids), "order_id": order_id},
     )
 
 
