@@ -14,6 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from kelviq_server.billing.charges import routes as charges
+from kelviq_server.billing.orders import routes as orders
+from kelviq_server.billing.refunds import routes as refunds
+from kelviq_server.billing.transactions import routes as transactions
 from kelviq_server.catalog.contents import routes as contents
 from kelviq_server.catalog.features import routes as features
 from kelviq_server.catalog.plans import routes as plans
@@ -71,6 +75,11 @@ def operations() -> list[Operation]:
         contents.file_operations,
         contents.download_operations,
         discounts.operations,
+        charges.operations,
+        orders.operations,
+        orders.event_operations,
+        refunds.operations,
+        transactions.operations,
         media_operations,
         public_media_operations,
         payment_method_operations,

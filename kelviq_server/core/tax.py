@@ -31,17 +31,17 @@ def inclusive(gross_units: int, rate_percent: Decimal) -> Taxed:
     return Taxed(net_units, gross_units - net_units)
 
 
-def refunded_tax(line: Taxed, refunded_net_units: int) -> int:
-    """Return how much of a line's tax goes back once so much of it, in all, was refunded.
+def tax_within(line: Taxed, gross_units: int) -> int:
+    """Return how much of a line's tax is within so much of what it came to, tax included.
 
-    Of the whole rather than of each refund, so that refunds of all of a line give back all of its tax. Raises
-    ValueError for more than the line.
+    Of the whole rather than of each part, so that refunds of all of a line give back all of its tax.
+    Raises ValueError for more than the line.
     """
-    if not 0 <= refunded_net_units <= line.net_units:
+    if not 0 <= gross_units <= line.gross_units:
         raise ValueError("no more can be refunded than the line came to")
-    if not line.net_units:
+    if not line.gross_units:
         return 0
-    return round_half_away(Fraction(line.tax_units * refunded_net_units, line.net_units), 0)
+    return round_half_away(Fraction(line.tax_units * gross_units, line.gross_units), 0)
 
 
 def _rate(percent: Decimal) -> Fraction:

@@ -103,6 +103,7 @@ class Attempt:
     status: AttemptStatus
     # In machine time.
     begun_at: datetime
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ _METHOD: LiteralString = (
     "id, gateway, gateway_method, method_type, method_data, is_default, status, created_at, modified_at," + _CUSTOMER
 )
 _ATTEMPT: LiteralString = (
-    "id, kind, gateway, subject, charge_id, gateway_method, amount_units, currency, status, begun_at"
+    "id, kind, gateway, subject, charge_id, gateway_method, amount_units, currency, status, begun_at,"
+    " failure_code AS failure"
 )
 
 

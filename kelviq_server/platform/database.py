@@ -247,6 +247,12 @@ async def reading(tenant: Tenant) -> AsyncGenerator[Tx]:
         yield Tx(connection, tenant, None)
 
 
+async def current_time(tenant: Tenant) -> datetime:
+    """Return the present instant by the tenant's clock, for what is read rather than done."""
+    async with current_pool().connection() as connection:
+        return await _read_clock(connection, tenant)
+
+
 async def _read_clock(connection: AsyncConnection[Any], tenant: Tenant) -> datetime:
     if tenant.has_own_clock:
         cursor = await connection.execute("SELECT frozen_at FROM clocks WHERE tenant_id = %s", (tenant.id,))

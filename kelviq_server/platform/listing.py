@@ -44,9 +44,28 @@ def listing(matching: LiteralString, rows: LiteralString, columns: LiteralString
     Parameters: `offset` (null: the last page) and `limit`, besides those of the texts.
     """
     return (
-        "WITH matching AS MATERIALIZED (" + matching + "),"
-        " total AS (SELECT count(*) AS count FROM matching),"
-        " chosen AS MATERIALIZED (SELECT id FROM matching ORDER BY seq DESC OFFSET (SELECT"
+        "WITH matching AS MATERIALIZED ("
+        + matching
+        + "), "
+        + _page("SELECT count(*) AS count FROM matching", "matching", rows, columns)
+    )
+
+
+def counted_listing(
+    count: LiteralString, matching: LiteralString, rows: LiteralString, columns: LiteralString
+) -> LiteralString:
+    """Return the statement that makes a page of a long list, whose `count` is kept elsewhere.
+
+    The other texts are those of `listing`. There must be an index on what `matching` is ordered by: of the entries
+    before the page only that is read.
+    """
+    return "WITH " + _page(count, "(" + matching + ") AS matching", rows, columns)
+
+
+def _page(count: LiteralString, matching: LiteralString, rows: LiteralString, columns: LiteralString) -> LiteralString:
+    return (
+        "total AS MATERIALIZED (" + count + "),"
+        " chosen AS MATERIALIZED (SELECT id FROM " + matching + " ORDER BY seq DESC OFFSET (SELECT"
         "   coalesce(%(offset)s::bigint, greatest(count - 1, 0) / %(limit)s::bigint * %(limit)s::bigint) FROM total)"
         "   LIMIT %(limit)s::bigint),"
         " page AS MATERIALIZED (" + rows + ")"

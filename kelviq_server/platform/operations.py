@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
 from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -14,15 +14,17 @@ from starlette.responses import Response
 
 from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.platform.database import Tenant
-from kelviq_server.platform.wire import Body, InvalidFields
+from kelviq_server.platform.wire import Body, InvalidFields, not_a_choice
 
 B = TypeVar("B")
 R = TypeVar("R")
+E = TypeVar("E", bound=StrEnum)
 API_PATH = "/api/v1"
 # Of a version, a count and the like: what fits into 32 bits.
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 # Of a row that is known by its number: what fits into 64 bits.
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 UUID_SCHEMA = {"type": "string", "format": "uuid"}
 # For operations on what our own id names in the path.
 UUID_IN_PATH = {"pk": UUID_SCHEMA}
@@ -104,6 +106,19 @@ class Call(Generic[B]):
         """Return a query parameter that is a UUID, None without it; raises InvalidFields for anything else."""
         return self._read(name, UUID, "Must be a valid UUID.")
 
+    def choice(self, name: str, kind: type[E]) -> E | None:
+        """Return a query parameter that is one of these, None without it; raises InvalidFields for anything else."""
+        return self._read(name, kind, not_a_choice(self.query.get(name, "")))
+
+    def flag(self, name: str) -> bool | None:
+        """Return a query parameter that is true or false, None without it; raises InvalidFields for anything else."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        if text.lower() not in _FLAGS:
+            raise InvalidFields({name: ["Must be a valid boolean."]})
+        return _FLAGS[text.lower()]
+
     def _read(self, name: str, read: Callable[[str], R], fault: str) -> R | None:
         text = self.query.get(name)
         if text is None:
@@ -157,6 +172,8 @@ class Operation:
     refuses: Sequence[type[Refusal]]
     # Without one, a request is read as if it had sent {}.
     is_body_required: bool = True
+    # Under which key a refusal of the request as a whole stands.
+    refusal_key: str = "detail"
 
 
 @dataclass
@@ -181,6 +198,7 @@ class Operations:
         path_schemas: Mapping[str, Mapping[str, Any]] | None = None,
         refuses: Sequence[type[Refusal]] = (),
         is_body_required: bool = True,
+        refusal_key: str = "detail",
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
         """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
@@ -191,7 +209,7 @@ class Operations:
                 Operation(
                     method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
-                    is_body_required,
+                    is_body_required, refusal_key,
                 )
             )  # fmt: skip
             return handler

@@ -10,6 +10,7 @@ from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
 from kelviq_server.catalog.plans.schemas import plan_answer
 from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id
+from kelviq_server.catalog.prices.records import Price
 from kelviq_server.catalog.prices.store import insert_prices, list_offered
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media import steps as media
@@ -17,7 +18,15 @@ from kelviq_server.media.records import Upload
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import Path, refuse_faults
 
-__all__ = ["features_of", "find_for_sale", "get_version", "list_by_id", "list_offered", "plan_answer"]
+__all__ = [
+    "features_of",
+    "find_for_sale",
+    "get_version",
+    "list_by_id",
+    "list_offered",
+    "plan_answer",
+    "priced_features",
+]
 
 
 async def begin_edit(tx: Tx, identifier: str, version: int | None = None) -> Editing:
@@ -106,6 +115,12 @@ async def release_files(tx: Tx, files: Sequence[PlanFile]) -> None:
     """Have those of the files swept up that no version of any plan has any more."""
     for id in await contents.list_unused_files(tx, [file.id for file in files]):
         await media.release_file(tx, id)
+
+
+async def priced_features(tx: Tx, price: Price) -> dict[UUID, Feature]:
+    """Return the features that a price names, by id."""
+    named = {component.feature_id for component in price.components if component.feature_id is not None}
+    return await feature_store.list_by_id(tx, named) if named else {}
 
 
 async def features_of(tx: Tx, entitlements: Sequence[PlanEntitlement]) -> dict[UUID, Feature]:

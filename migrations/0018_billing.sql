@@ -153,6 +153,7 @@ CREATE TABLE refunds (
   status          text NOT NULL CHECK (status IN ('PENDING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
   failure_reason  text CHECK ((failure_reason IS NOT NULL) = (status = 'FAILED')),
   request_id      uuid,
+  folded          text NOT NULL,
   created_at      timestamptz NOT NULL,
   modified_at     timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id),

@@ -1,0 +1,37 @@
+"""Charges: what an existing customer buys at once, with the payment method that is on file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from kelviq_server.billing.orders.records import BoughtFeature
+from kelviq_server.catalog.prices.records import TaxBehavior
+
+
+@dataclass(frozen=True, slots=True)
+class NewCharge:
+    """What a charge is made from."""
+
+    plan: str
+    customer: str
+    features: Sequence[BoughtFeature] = ()
+    # None: the customer's, else that of the plan's base price.
+    currency: str | None = None
+    # In the major unit; of prices by agreement, and of no others.
+    custom_amount: Decimal | None = None
+    # None: as the price says.
+    tax_behavior: TaxBehavior | None = None
+    discount_code: str | None = None
+    # The idempotency claim of the request, if any.
+    request_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PricedItem:
+    """A part of what is charged, before discount and tax."""
+
+    what: str
+    quantity: int
+    unit_price: Decimal | None
+    amount_units: int

@@ -1,0 +1,55 @@
+"""The operation that charges a customer at once."""
+
+from starlette.responses import Response
+
+from kelviq_server.billing.charges.actions.create_charge import create_charge
+from kelviq_server.billing.charges.errors import (
+    AmountTooFine,
+    AmountTooLarge,
+    CustomAmountNotTaken,
+    CustomAmountRequired,
+    NoOneTimePrice,
+    NoPriceInCurrency,
+    OtherCurrency,
+    PaymentUnsettled,
+    PlanNotForSale,
+)
+from kelviq_server.billing.charges.schemas import CreateChargeRequest, CreateChargeResponse, charge_answer
+from kelviq_server.billing.orders import steps as orders
+from kelviq_server.customers.errors import CustomerUnknown
+from kelviq_server.payments.errors import PaymentDeclined, PaymentMethodRequired, PaymentNeedsAuthentication
+from kelviq_server.platform.answers import json_answer
+from kelviq_server.platform.database import reading
+from kelviq_server.platform.operations import Access, Call, Operations
+from kelviq_server.promotions.discounts.errors import (
+    DiscountExpired,
+    DiscountInOtherCurrency,
+    DiscountNotForPlan,
+    DiscountUnknown,
+    DiscountUsedUp,
+)
+
+operations = Operations("Charges", Access.SERVER)
+
+
+@operations.add(
+    "POST",
+    "/charges/",
+    "createCharge",
+    summary="Create a charge",
+    body=CreateChargeRequest,
+    status=201,
+    answer=CreateChargeResponse,
+    refuses=[
+        CustomerUnknown, PlanNotForSale, NoOneTimePrice, NoPriceInCurrency, OtherCurrency, CustomAmountRequired,
+        CustomAmountNotTaken, AmountTooFine, AmountTooLarge, PaymentMethodRequired, PaymentDeclined,
+        PaymentNeedsAuthentication, PaymentUnsettled, DiscountUnknown, DiscountExpired, DiscountUsedUp,
+        DiscountNotForPlan, DiscountInOtherCurrency,
+    ],
+)  # fmt: skip
+async def create(call: Call[CreateChargeRequest]) -> Response:
+    """Charges the customer's default payment method at once. What is not paid is refused; the order then says why."""
+    order = await create_charge(call.tenant, call.body.new_charge(None))
+    async with reading(call.tenant) as tx:
+        [whole] = await orders.wholes_of(tx, [order])
+    return json_answer(charge_answer(whole), 201)

@@ -1,0 +1,60 @@
+"""What the parts of billing, and other modules, borrow of invoices."""
+
+from uuid import UUID
+
+import msgspec
+
+from kelviq_server.billing.invoices import rules, store
+from kelviq_server.billing.invoices.records import Invoice, NewInvoice, Numbered
+from kelviq_server.billing.invoices.store import get_invoice, lock_invoice_number
+from kelviq_server.billing.orders.records import Order, Sale
+from kelviq_server.platform.database import Tx
+from kelviq_server.tenants import steps as tenants
+
+__all__ = ["add_draft", "drop_draft", "get_invoice", "issue_credit_note", "issue_paid", "lock_invoice_number"]
+
+
+async def add_draft(tx: Tx, id: str, order_id: str, sale: Sale) -> None:
+    """Write the invoice of an order whose payment is yet to come. The seller is that of the day it is issued."""
+    invoice = sale.invoice
+    await store.insert_draft(
+        tx,
+        id,
+        NewInvoice(
+            order_id=order_id,
+            customer_id=sale.buyer.id,
+            subscription_id=sale.subscription_id,
+            currency=sale.currency,
+            lines=rules.lines_of(invoice),
+            subtotal_units=invoice.subtotal_units,
+            discount_units=invoice.discount_units,
+            tax_units=invoice.tax_units,
+            total_units=invoice.total_units,
+            credit_units=invoice.credit_units,
+            buyer=msgspec.json.encode(sale.buyer).decode(),
+            seller="{}",
+        ),
+    )
+
+
+async def issue_paid(tx: Tx, id: str, numbered: Numbered) -> Invoice:
+    """Issue a draft that is paid, under a number that was taken for it, and return it."""
+    return await store.update_paid(tx, id, numbered.number, await _seller(tx))
+
+
+async def drop_draft(tx: Tx, id: str) -> None:
+    """Let the draft of an order that was not paid come to nothing: no number was used up for it."""
+    await store.update_void(tx, id)
+
+
+async def issue_credit_note(tx: Tx, order: Order, amount_units: int, refund_id: UUID) -> int:
+    """Issue the credit note of a refund and return how much of it is tax, in minor units."""
+    invoice = await store.get_invoice(tx, order.invoice_id)
+    lines = rules.credit_lines(invoice.lines, await store.list_taken(tx, invoice.id), amount_units)
+    number = await store.lock_credit_note_number(tx)
+    await store.insert_credit_note(tx, invoice, refund_id, number, lines, await _seller(tx))
+    return sum(line.tax_units for line in lines)
+
+
+async def _seller(tx: Tx) -> str:
+    return msgspec.json.encode(await tenants.get_seller(tx)).decode()

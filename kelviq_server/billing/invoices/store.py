@@ -1,0 +1,162 @@
+"""All SQL about invoices, credit notes and their numbers."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from kelviq_server.billing.invoices.records import Invoice, NewInvoice, Numbered, Taken
+from kelviq_server.core.errors import NotFound
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.paging import Page
+
+_NOTES: LiteralString = (
+    " (SELECT coalesce(json_agg(note), '[]') FROM (SELECT id, number, refund_id, net_units, tax_units, total_units,"
+    "   created_at FROM credit_notes AS n WHERE n.tenant_id = page.tenant_id AND n.invoice_id = page.id"
+    "   ORDER BY n.number) AS note) AS credit_notes"
+)
+_COLUMNS: LiteralString = (
+    "id, number, status, order_id, customer_id, subscription_id, currency, lines, subtotal_units, discount_units,"
+    " tax_units, total_units, credit_units, buyer, seller, opened_at, paid_at, created_at, modified_at"
+)
+_INVOICE: LiteralString = _COLUMNS + "," + _NOTES
+
+
+async def list_invoices(tx: Tx, order_id: str | None, page: Page) -> Listed[Invoice]:
+    """Return a page of the issued invoices, newest first; of one order, where it is named."""
+    return await tx.decoded(
+        Listed[Invoice],
+        listing(
+            "SELECT id, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND number IS NOT NULL"
+            " AND (%(order_id)s::text IS NULL OR order_id = %(order_id)s)",
+            "SELECT *, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            _INVOICE,
+        ),
+        {"tenant_id": tx.tenant_id, "order_id": order_id, **page_parameters_of(page)},
+    )
+
+
+async def get_invoice(tx: Tx, id: str) -> Invoice:
+    """Return an issued invoice with its credit notes; raises NotFound, for a draft too."""
+    found = await tx.find_decoded(
+        Invoice,
+        "SELECT row_to_json(invoice) FROM (SELECT " + _INVOICE + " FROM invoices AS page"
+        " WHERE tenant_id = %s AND id = %s AND number IS NOT NULL) AS invoice",
+        (tx.tenant_id, id),
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def insert_draft(tx: Tx, id: str, new: NewInvoice) -> None:
+    """Write an invoice that may yet come to nothing."""
+    await tx.execute(
+        "INSERT INTO invoices (tenant_id, id, status, order_id, customer_id, subscription_id, currency, lines,"
+        "  subtotal_units, discount_units, tax_units, total_units, credit_units, buyer, seller, created_at,"
+        "  modified_at)"
+        " VALUES (%(tenant_id)s, %(id)s, 'DRAFT', %(order_id)s, %(customer_id)s, %(subscription_id)s, %(currency)s,"
+        "  %(lines)s, %(subtotal_units)s, %(discount_units)s, %(tax_units)s, %(total_units)s, %(credit_units)s,"
+        "  %(buyer)s, %(seller)s, %(now)s, %(now)s)",
+        {
+            "tenant_id": tx.tenant_id,
+            "id": id,
+            "order_id": new.order_id,
+            "customer_id": new.customer_id,
+            "subscription_id": new.subscription_id,
+            "currency": new.currency,
+            "lines": msgspec.json.encode(new.lines).decode(),
+            "subtotal_units": new.subtotal_units,
+            "discount_units": new.discount_units,
+            "tax_units": new.tax_units,
+            "total_units": new.total_units,
+            "credit_units": new.credit_units,
+            "buyer": new.buyer,
+            "seller": new.seller,
+            "now": tx.now,
+        },
+    )
+
+
+async def lock_invoice_number(tx: Tx, sold_units: int) -> Numbered:
+    """Take the next invoice number and note what is sold with it; others wait for theirs until this commits."""
+    numbered = await tx.row(
+        Numbered,
+        "INSERT INTO books AS b (tenant_id, invoices, sold_units) VALUES (%(tenant_id)s, 1, %(sold)s)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1, sold_units = b.sold_units + %(sold)s"
+        " RETURNING invoices AS number, sold_units - %(sold)s AS sold_units",
+        {"tenant_id": tx.tenant_id, "sold": sold_units},
+    )
+    assert numbered is not None
+    return numbered
+
+
+async def lock_credit_note_number(tx: Tx) -> int:
+    """Take the next number of a credit note; others wait for theirs until this commits."""
+    return await tx.value(
+        "INSERT INTO books AS b (tenant_id, credit_notes) VALUES (%s, 1)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET credit_notes = b.credit_notes + 1 RETURNING credit_notes",
+        (tx.tenant_id,),
+    )
+
+
+async def update_paid(tx: Tx, id: str, number: int, seller: str) -> Invoice:
+    """Issue a draft under a number, paid at once, and return it. From now on it does not change."""
+    invoice = await tx.find_decoded(
+        Invoice,
+        "WITH page AS (UPDATE invoices SET number = %(number)s, status = 'PAID', seller = %(seller)s,"
+        "  opened_at = %(now)s, paid_at = %(now)s, modified_at = %(now)s"
+        "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status = 'DRAFT' RETURNING " + _COLUMNS + ")"
+        " SELECT row_to_json(page) FROM page",
+        {"tenant_id": tx.tenant_id, "id": id, "number": number, "seller": seller, "now": tx.now},
+    )
+    assert invoice is not None
+    return invoice
+
+
+async def update_void(tx: Tx, id: str) -> None:
+    """Let a draft come to nothing."""
+    await tx.execute(
+        "UPDATE invoices SET status = 'VOID', modified_at = %s WHERE tenant_id = %s AND id = %s AND status = 'DRAFT'",
+        (tx.now, tx.tenant_id, id),
+    )
+
+
+async def list_taken(tx: Tx, invoice_id: str) -> list[list[Taken]]:
+    """Return the lines of an invoice's credit notes, in their order."""
+    return await tx.decoded(
+        list[list[Taken]],
+        "SELECT coalesce(json_agg(lines ORDER BY number), '[]') FROM credit_notes"
+        " WHERE tenant_id = %s AND invoice_id = %s",
+        (tx.tenant_id, invoice_id),
+    )
+
+
+async def insert_credit_note(
+    tx: Tx, invoice: Invoice, refund_id: UUID, number: int, lines: Sequence[Taken], seller: str
+) -> str:
+    """Issue a credit note for a refund, to the buyer of the invoice, and return its id."""
+    net_units, tax_units = sum(line.net_units for line in lines), sum(line.tax_units for line in lines)
+    return await tx.value(
+        "INSERT INTO credit_notes (tenant_id, id, number, invoice_id, refund_id, currency, lines, net_units, tax_units,"
+        "  total_units, buyer, seller, created_at)"
+        " VALUES (%(tenant_id)s, document_id('CN', %(now)s, nextval('document_numbers')), %(number)s, %(invoice_id)s,"
+        "  %(refund_id)s, %(currency)s, %(lines)s, %(net_units)s, %(tax_units)s, %(total_units)s, %(buyer)s,"
+        "  %(seller)s, %(now)s) RETURNING id",
+        {
+            "tenant_id": tx.tenant_id,
+            "now": tx.now,
+            "number": number,
+            "invoice_id": invoice.id,
+            "refund_id": refund_id,
+            "currency": invoice.currency,
+            "lines": msgspec.json.encode(lines).decode(),
+            "net_units": net_units,
+            "tax_units": tax_units,
+            "total_units": net_units + tax_units,
+            "buyer": bytes(invoice.buyer).decode(),
+            "seller": seller,
+        },
+    )

@@ -1,0 +1,181 @@
+"""Orders: what was bought, by whom, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Raw
+
+from kelviq_server.catalog.plans.records import PlanVersion
+from kelviq_server.catalog.products.records import Product
+from kelviq_server.core.invoice import Invoice
+from kelviq_server.customers.records import CustomerSummary
+from kelviq_server.payments.records import Attempt, PaymentMethod
+
+
+class OrderStatus(StrEnum):
+    """What became of an order. Pending: its payment is on its way, and nobody gets to see it."""
+
+    PENDING = "PENDING"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    REFUNDED = "REFUNDED"
+    PARTIAL_REFUND = "PARTIAL_REFUND"
+    CANCELLED = "CANCELLED"
+    FRAUDULENT = "FRAUDULENT"
+
+
+class BillingType(StrEnum):
+    """Whether it is paid once, or again and again."""
+
+    ONE_TIME = "ONE_TIME"
+    SUBSCRIPTION = "SUBSCRIPTION"
+
+
+class EventStatus(StrEnum):
+    """How something on a timeline went."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BilledCustomer(CustomerSummary):
+    """The customer as they were when they bought."""
+
+    tax_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidWith:
+    """A payment method as orders keep it."""
+
+    type: str
+    name: str | None
+    last4: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtFeature:
+    """How many of a feature were bought."""
+
+    identifier: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Something that is about to be sold: everything that an order, its invoice and its payment are made from."""
+
+    buyer: BilledCustomer
+    product: Product
+    version: PlanVersion
+    currency: str
+    invoice: Invoice
+    billing_type: BillingType
+    # The purchase or the subscription that is paid for.
+    subscription_id: UUID
+    features: Sequence[BoughtFeature]
+    # None: nothing is due.
+    method: PaymentMethod | None
+    is_renewal: bool = False
+    # The idempotency claim of the request, if any.
+    request_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it is kept."""
+
+    id: str
+    status: OrderStatus
+    billing_type: BillingType
+    is_renewal: bool
+    is_trial: bool
+    customer_id: UUID
+    subscription_id: UUID
+    product_id: UUID
+    plan_version_id: UUID
+    currency: str
+    subtotal_units: int
+    discount_units: int
+    tax_units: int
+    total_units: int
+    credit_units: int
+    paid_units: int
+    refunding_units: int
+    refunded_units: int
+    buyer: BilledCustomer
+    features: list[BoughtFeature] | None
+    custom_fields: Raw
+    payment_method: PaidWith | None
+    invoice_id: str
+    paid_at: datetime | None
+    created_at: datetime
+    modified_at: datetime
+
+    @property
+    def due_units(self) -> int:
+        """Return what is, or was, to be paid through the gateway."""
+        return self.total_units - self.credit_units
+
+    @property
+    def refundable_units(self) -> int:
+        """Return how much more can be refunded."""
+        return self.paid_units - self.refunding_units
+
+
+@dataclass(frozen=True, slots=True)
+class WholeOrder:
+    """An order with what was bought, as answers show it."""
+
+    order: Order
+    product: Product
+    version: PlanVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An order that was written, and the attempt to have it paid; none where nothing is due."""
+
+    order_id: str
+    attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders are asked for."""
+
+    terms: Sequence[str] = ()
+    status: OrderStatus | None = None
+    billing_type: BillingType | None = None
+    is_renewal: bool | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrderEvent:
+    """Something to note on an order's timeline."""
+
+    code: str
+    title: str
+    status: EventStatus
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """Something that happened to an order."""
+
+    id: int
+    order_id: str
+    title: str
+    code: str
+    status: EventStatus
+    metadata: Raw
+    happened_at: datetime

@@ -1,0 +1,156 @@
+"""What the parts of billing, and other modules, borrow of orders: opening one, and how it ends.
+
+An order is opened in the transaction that needs it paid. Its attempt is carried out with no transaction open, and
+what came of it ends the order in the next.
+"""
+
+from collections.abc import Sequence
+
+from kelviq_server.billing.invoices import steps as invoices
+from kelviq_server.billing.ledger import rules as journal
+from kelviq_server.billing.ledger import steps as ledger
+from kelviq_server.billing.ledger.records import EntryKind
+from kelviq_server.billing.orders import rules, store
+from kelviq_server.billing.orders.events import InvoiceCreated, InvoicePaid, OrderCreated, OrderRefunded, OrderUpdated
+from kelviq_server.billing.orders.records import Opened, Order, Sale, WholeOrder
+from kelviq_server.billing.orders.store import (
+    find_by_request,
+    find_currency,
+    get_order,
+    list_by_id,
+    lock_order,
+)
+from kelviq_server.billing.transactions import steps as transactions
+from kelviq_server.billing.transactions.records import TransactionKind
+from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.catalog.products import steps as products
+from kelviq_server.payments import steps as payments
+from kelviq_server.payments.records import Attempt, Outcome
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.ids import new_id
+from kelviq_server.platform.values import currency_exponents
+from kelviq_server.promotions.discounts import steps as discounts
+
+__all__ = [
+    "complete_order",
+    "fail_order",
+    "find_by_request",
+    "find_currency",
+    "get_order",
+    "give_back",
+    "give_free",
+    "list_by_id",
+    "lock_order",
+    "open_order",
+    "set_aside",
+    "wholes_by_id",
+    "wholes_of",
+]
+
+
+async def open_order(tx: Tx, sale: Sale) -> Opened:
+    """Write an order with its draft invoice, and begin its payment; where nothing is due it is complete at once.
+
+    The customer is locked, and what of their credit the invoice uses is theirs.
+    """
+    method = None if sale.method is None else rules.paid_with(sale.method)
+    order_id, invoice_id = await store.insert_order(tx, sale, method)
+    await invoices.add_draft(tx, invoice_id, order_id, sale)
+    if sale.invoice.credit_units:
+        await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order_id)
+    order = (await store.list_by_id(tx, [order_id]))[order_id]
+    if sale.method is None or method is None:
+        await complete_order(tx, order, None, None)
+        return Opened(order_id, None)
+    attempt = await payments.begin_charge(
+        tx, new_id(tx.now), sale.method, order_id, sale.invoice.due_units, sale.currency
+    )
+    await transactions.begin(tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, method, None)
+    return Opened(order_id, attempt)
+
+
+async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None) -> None:
+    """Note that a locked order is paid, by this attempt if anything was due: issue its invoice, enter it, tell it."""
+    terms = transactions.current_fee_terms()
+    paid = await store.update_paid(tx, order.id)
+    # From here on the tenant's other sales wait for their numbers.
+    sold_units = order.due_units if order.currency == terms.currency else 0
+    numbered = await invoices.lock_invoice_number(tx, sold_units)
+    fee_units = 0
+    if attempt is not None and outcome is not None:
+        success = await transactions.succeed(
+            tx, attempt.id, order, outcome, order.due_units, order.tax_units, numbered.sold_units
+        )
+        fee_units = success.fee_units
+    invoice = await invoices.issue_paid(tx, order.invoice_id, numbered)
+    lines = journal.payment(
+        order.currency,
+        order.customer_id,
+        charged_units=order.due_units,
+        credit_units=order.credit_units,
+        tax_units=order.tax_units,
+        fee_units=fee_units,
+    )
+    if lines:
+        await ledger.insert_entry(
+            tx, EntryKind.PAYMENT, lines, order_id=order.id, transaction_id=attempt.id if attempt else None
+        )
+    await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
+    [whole] = await wholes_of(tx, [paid])
+    organization = tx.tenant.organization
+    tx.announce_all(
+        [
+            OrderCreated(whole, organization),
+            InvoiceCreated(whole, invoice, organization),
+            InvoicePaid(whole, invoice, organization),
+        ]
+    )
+
+
+async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -> None:
+    """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back."""
+    assert outcome.failure is not None
+    failed = await store.update_failed(tx, order.id)
+    await transactions.fail(tx, attempt.id, outcome)
+    await invoices.drop_draft(tx, order.invoice_id)
+    if order.credit_units:
+        await ledger.release_credit(tx, order.customer_id, order.currency, order.credit_units, order.id)
+    await discounts.release(tx, order_id=order.id)
+    await store.insert_events(tx, failed, rules.failed(failed, payments.text_of(outcome.failure)))
+
+
+async def set_aside(tx: Tx, order: Order, amount_units: int) -> None:
+    """Set so much of a locked order aside for a refund; the database refuses more than is left."""
+    await store.update_refunding(tx, order.id, amount_units)
+
+
+async def give_free(tx: Tx, order: Order, amount_units: int, reason: str) -> None:
+    """Note that a refund of a locked order failed: what was set aside for it can be refunded again."""
+    await store.update_refunding(tx, order.id, -amount_units)
+    exponent = currency_exponents()[order.currency]
+    await store.insert_events(tx, order, rules.refund_noted(order, amount_units, exponent, reason))
+
+
+async def give_back(tx: Tx, order: Order, amount_units: int) -> Order:
+    """Note that so much of what was set aside of a locked order is refunded, tell it, and return the order."""
+    refunded = await store.update_refunded(tx, order.id, amount_units)
+    exponent = currency_exponents()[order.currency]
+    await store.insert_events(tx, refunded, rules.refund_noted(refunded, amount_units, exponent, None))
+    [whole] = await wholes_of(tx, [refunded])
+    tx.announce(OrderRefunded(whole, tx.tenant.organization, order.status))
+    if refunded.status is not order.status:
+        tx.announce(OrderUpdated(whole, tx.tenant.organization, order.status))
+    return refunded
+
+
+async def wholes_of(tx: Tx, orders: Sequence[Order]) -> list[WholeOrder]:
+    """Return orders with their products and the versions of the plans that were bought."""
+    bought = await products.list_by_id(tx, {order.product_id for order in orders})
+    versions = await plans.list_by_id(tx, {order.plan_version_id for order in orders})
+    return [WholeOrder(order, bought[order.product_id], versions[order.plan_version_id]) for order in orders]
+
+
+async def wholes_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, WholeOrder]:
+    """Return orders, pending ones too, with what was bought, by id."""
+    found = await store.list_by_id(tx, ids)
+    return {whole.order.id: whole for whole in await wholes_of(tx, list(found.values()))}
