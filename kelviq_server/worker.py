@@ -11,6 +11,7 @@ from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.media.actions.sweep_uploads import sweep_uploads
 from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
+from kelviq_server.platform.claims import sweep_claims
 from kelviq_server.platform.database import current_pool
 from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import use_file_store
@@ -102,11 +103,12 @@ async def sweep() -> None:
     now = datetime.now(UTC)
     await fold_tallies()
     await forget_whole_allowances(now)
-    for _ in range(SWEEP_ROUNDS):
-        # Lent anew for each batch: the API waits for connections too.
-        async with current_pool().connection() as connection:
-            if await sweep_handled(connection) < SWEEP_BATCH:
-                break
+    for sweep_batch in (sweep_handled, sweep_claims):
+        for _ in range(SWEEP_ROUNDS):
+            # Lent anew for each batch: the API waits for connections too.
+            async with current_pool().connection() as connection:
+                if await sweep_batch(connection) < SWEEP_BATCH:
+                    break
     await sweep_webhooks(now)
     # Last: a file store on the network may not answer.
     await sweep_uploads(now)

@@ -84,14 +84,19 @@ class PartsResponse(Response):
 
     def __init__(self, parts: Sequence[bytes], media_type: str) -> None:
         super().__init__(None, 200, {"Content-Length": str(sum(map(len, parts)))}, media_type)
-        self._parts = parts
+        self.parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for part in self._parts[:-1]:
+        for part in self.parts[:-1]:
             await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": self._parts[-1]})
+        await send({"type": "http.response.body", "body": self.parts[-1]})
+
+
+def whole_body(response: Response) -> bytes:
+    """Return the body of an answer in one piece."""
+    return b"".join(response.parts) if isinstance(response, PartsResponse) else bytes(response.body)
 
 
 def parts_answer(parts: Sequence[bytes]) -> Response:

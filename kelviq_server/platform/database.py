@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from kelviq_server.core.events import Event
-from kelviq_server.platform import outbox
+from kelviq_server.platform import claims, outbox
 
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -234,6 +234,7 @@ async def transaction(tenant: Tenant) -> AsyncGenerator[Tx]:
             tx = Tx(connection, tenant, await _read_clock(connection, tenant))
             yield tx
             has_announced = await tx.flush()
+            await claims.mark_effects(connection)
     finally:
         _open.reset(token)
     if has_announced:

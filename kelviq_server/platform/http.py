@@ -8,7 +8,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from psycopg import OperationalError
@@ -30,6 +31,7 @@ from kelviq_server.platform.answers import (
     json_answer,
     refusal_answer,
 )
+from kelviq_server.platform.idempotency import answer_once, keyed_request, sent_key
 from kelviq_server.platform.observe import Observation
 from kelviq_server.platform.operations import Access, Call, Caller, Operation
 from kelviq_server.platform.public_url import PublicUrl
@@ -38,6 +40,7 @@ from kelviq_server.platform.wire import read_body
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 BODY_SECONDS = 30
 LARGE_BODY_BYTES = 64 * 1024
 
@@ -122,14 +125,23 @@ class Api:
                 throttled = Throttled(f"Request was throttled. Expected available in {wait_seconds} seconds.")
                 throttled.retry_after_seconds = wait_seconds
                 raise throttled
-        body = None
+        key = sent_key(request) if operation.takes_idempotency_key else None
+        content = None
         if operation.body is not None:
             content = await _json(request, is_required=operation.is_body_required)
-            # Checking a large one takes a while, in which others are answered.
-            is_large = int(request.headers.get("content-length", LARGE_BODY_BYTES)) >= LARGE_BODY_BYTES
-            check = partial(read_body, operation.body, content)
-            body = await asyncio.to_thread(check) if is_large else check()
-        return await operation.handler(Call(request, caller, body, self._public_url.of(request)))
+        answer = partial(self._answer, operation, request, caller, content)
+        if key is None:
+            return await answer()
+        keyed = await _aside(request, content, partial(keyed_request, key, operation, request, caller, content))
+        return await answer_once(keyed, answer)
+
+    async def _answer(
+        self, operation: Operation, request: Request, caller: Caller, content: Any, claim_id: UUID | None = None
+    ) -> Response:
+        body = None
+        if operation.body is not None:
+            body = await _aside(request, content, partial(read_body, operation.body, content))
+        return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
 
     def _find(self, path: str) -> tuple[Place, dict[str, str]]:
         if "\x00" in path:
@@ -152,13 +164,19 @@ class Api:
                 headers={
                     "Access-Control-Allow-Origin": "*",
                     "Access-Control-Allow-Methods": place.allow,
-                    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-Id",
+                    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Id",
                     "Access-Control-Max-Age": "86400",
                 },
             )
         response = json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405)
         response.headers["Allow"] = place.allow
         return response
+
+
+async def _aside(request: Request, content: Any, work: Callable[[], T]) -> T:
+    """Do something with a body, if there is one: with a large one it takes a while, in which others are answered."""
+    is_large = content is not None and int(request.headers.get("content-length", LARGE_BODY_BYTES)) >= LARGE_BODY_BYTES
+    return await asyncio.to_thread(work) if is_large else work()
 
 
 async def _json(request: Request, *, is_required: bool) -> Any:

@@ -52,6 +52,20 @@ def dump(value: Any) -> str:
     return _ENCODER.encode(value).decode()
 
 
+def canonical(value: Any) -> Any:
+    """Return what has the same `repr` for all JSON texts that say the same, in whatever order, and for no others.
+
+    Raises RecursionError for what is nested too deeply; `repr` of it may, too.
+    """
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        twice = value.twice if isinstance(value, TwiceNamed) else []
+        return twice, {name: canonical(entries[name]) for name in sorted(entries)}
+    if isinstance(value, list):
+        return [canonical(part) for part in cast("list[Any]", value)]
+    return value
+
+
 def fault(value: Any, depth: int = 0) -> str | None:
     """Return what makes a free-form value unfit to be kept, or None."""
     if isinstance(value, str):

@@ -43,7 +43,8 @@ class Observation:
                 message["headers"].append((b"cache-control", b"no-store"))
             if self.open_to_browsers:
                 message["headers"].append((b"access-control-allow-origin", b"*"))
-                message["headers"].append((b"access-control-expose-headers", b"X-Request-Id, Retry-After"))
+                exposed = b"X-Request-Id, Retry-After, Idempotent-Replayed"
+                message["headers"].append((b"access-control-expose-headers", exposed))
         await self._send(message)
 
     def finish(self) -> None:

@@ -18,12 +18,15 @@ from kelviq_server.platform.answers import (
     Unavailable,
     UnsupportedMediaType,
 )
+from kelviq_server.platform.claims import RequestUnderWay
+from kelviq_server.platform.idempotency import HEADER, MAX_KEY_CHARACTERS, KeyUsedOtherwise, OutcomeUnknown
 from kelviq_server.platform.operations import Access, Operation
 from kelviq_server.platform.wire import InvalidFields
 
 _EVERY: tuple[type[Refusal], ...] = (Throttled, Unavailable)
 _WITH_KEY: tuple[type[Refusal], ...] = (Unauthenticated, InvalidKey)
 _WITH_BODY: tuple[type[Refusal], ...] = (Malformed, BodyTooSlow, BodyTooLarge, UnsupportedMediaType)
+_WITH_IDEMPOTENCY_KEY: tuple[type[Refusal], ...] = (InvalidFields, KeyUsedOtherwise, RequestUnderWay, OutcomeUnknown)
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.SERVER: [{"bearerAuth": []}],
     Access.CLIENT: [{"bearerAuth": []}],
@@ -131,7 +134,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "description": operation.description,
         "security": _SECURITY[operation.access],
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "responses": _responses(operation),
     }
     if operation.body is not None:
@@ -168,6 +171,26 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if not operation.takes_idempotency_key:
+        return []
+    return [
+        {
+            "name": HEADER,
+            "in": "header",
+            "required": False,
+            "description": "A name of your choice for this request, new for each, so that it can be sent again: it is "
+            "carried out once, and its first answer is given again for 7 days, with `Idempotent-Replayed: true`.",
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_KEY_CHARACTERS,
+                "pattern": "^[!-~]([ -~]*[!-~])?$",
+            },
+        }
+    ]
+
+
 def _responses(operation: Operation) -> dict[str, Any]:
     refusals: list[type[Refusal]] = [*operation.refuses, *_EVERY]
     if operation.access is not Access.PUBLIC:
@@ -176,6 +199,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         refusals.append(Forbidden)
     if operation.body is not None:
         refusals += _WITH_BODY
+    if operation.takes_idempotency_key:
+        refusals += _WITH_IDEMPOTENCY_KEY
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
     for status in sorted({refusal.status for refusal in refusals}):
         facts = [refusal for refusal in refusals if refusal.status == status]
@@ -224,10 +249,10 @@ def _refusal(facts: list[type[Refusal]], has_body: bool) -> dict[str, Any]:
     }
     if facts[0].status == 401:
         response["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
-    if facts[0].status in (429, 503):
+    if facts[0].status in (409, 429, 503):
         response["headers"]["Retry-After"] = {
             "schema": {"type": "integer"},
-            "required": True,
+            "required": facts[0].status != 409,
             "description": "Seconds to wait.",
         }
     return response

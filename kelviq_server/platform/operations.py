@@ -69,6 +69,9 @@ class Call(Generic[B]):
     body: B
     # Scheme, host and base path under which the caller reached us.
     base_url: str
+    # Where the request bears an Idempotency-Key: the same in every run of it, so that a later one finds what an
+    # earlier one began.
+    claim_id: UUID | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -174,6 +177,14 @@ class Operation:
     is_body_required: bool = True
     # Under which key a refusal of the request as a whole stands.
     refusal_key: str = "detail"
+    # Whether a run finds out by `claim_id` what an earlier one did and goes on from there; else nothing runs again
+    # of which anything was done.
+    resumes: bool = False
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Say whether a request can be told from its repetition: any write, by somebody whose key it is."""
+        return self.method != "GET" and self.access is not Access.PUBLIC
 
 
 @dataclass
@@ -199,6 +210,7 @@ class Operations:
         refuses: Sequence[type[Refusal]] = (),
         is_body_required: bool = True,
         refusal_key: str = "detail",
+        resumes: bool = False,
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
         """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
@@ -209,7 +221,7 @@ class Operations:
                 Operation(
                     method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
-                    is_body_required, refusal_key,
+                    is_body_required, refusal_key, resumes,
                 )
             )  # fmt: skip
             return handler
