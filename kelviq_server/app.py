@@ -15,6 +15,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kelviq_server.billing.charges import routes as charges
+from kelviq_server.billing.invoices import routes as invoices
+from kelviq_server.billing.ledger import routes as ledger
 from kelviq_server.billing.orders import routes as orders
 from kelviq_server.billing.refunds import routes as refunds
 from kelviq_server.billing.transactions import routes as transactions
@@ -79,6 +81,8 @@ def operations() -> list[Operation]:
         orders.operations,
         orders.event_operations,
         refunds.operations,
+        invoices.operations,
+        ledger.operations,
         transactions.operations,
         media_operations,
         public_media_operations,

@@ -269,6 +269,8 @@ CREATE TABLE journal_entries (
   kind            text NOT NULL,
   order_id        text,
   transaction_id  uuid,
+  -- Why, in the words of whoever granted credit.
+  note            text,
   created_at      timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders,

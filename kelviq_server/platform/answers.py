@@ -117,8 +117,8 @@ def redirect_answer(location: str, cache_seconds: int | None = None) -> Response
     return Response(status_code=302, headers=headers)
 
 
-def refusal_answer(refusal: Refusal) -> Response:
-    """Return the answer that tells the caller why the request stopped."""
+def refusal_answer(refusal: Refusal, key: str = "detail") -> Response:
+    """Return the answer that tells the caller why the request stopped; under `key` where nothing else says how."""
     headers: dict[str, str] = {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -132,5 +132,5 @@ def refusal_answer(refusal: Refusal) -> Response:
     elif refusal.field is not None:
         content = {refusal.field: [refusal.text]}
     else:
-        content = {"detail": refusal.text}
+        content = {key: refusal.text}
     return raw_answer(dump(content), refusal.status, headers)

@@ -141,7 +141,12 @@ class Api:
         body = None
         if operation.body is not None:
             body = await _aside(request, content, partial(read_body, operation.body, content))
-        return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
+        try:
+            return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
+        except Refusal as refusal:
+            if refusal.status != 400:
+                raise
+            return refusal_answer(refusal, operation.refusal_key)
 
     def _find(self, path: str) -> tuple[Place, dict[str, str]]:
         if "\x00" in path:

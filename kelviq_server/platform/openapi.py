@@ -38,6 +38,11 @@ _DETAIL = {
     "required": ["detail"],
     "properties": {"detail": {"type": "string", "description": "What is so, in one sentence."}},
 }
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string", "description": "What is so, in one sentence."}},
+}
 _SERVER_ERROR = {
     "type": "object",
     "required": ["detail", "requestId"],
@@ -92,6 +97,7 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
             "schemas": {
                 **_schemas(operations),
                 "DetailErrorResponse": _DETAIL,
+                "ErrorResponse": _ERROR,
                 "FieldErrors": _FIELD_ERRORS,
                 "ServerErrorResponse": _SERVER_ERROR,
             },
@@ -204,7 +210,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
     for status in sorted({refusal.status for refusal in refusals}):
         facts = [refusal for refusal in refusals if refusal.status == status]
-        responses[str(status)] = _refusal(facts, has_body=operation.body is not None)
+        responses[str(status)] = _refusal(operation, facts)
     responses["500"] = {
         "description": "Internal server error.",
         "headers": _REQUEST_ID,
@@ -235,10 +241,12 @@ def _success(operation: Operation) -> dict[str, Any]:
     return response
 
 
-def _refusal(facts: list[type[Refusal]], has_body: bool) -> dict[str, Any]:
+def _refusal(operation: Operation, facts: list[type[Refusal]]) -> dict[str, Any]:
     by_field = [fact for fact in facts if fact.field is not None or issubclass(fact, InvalidFields)]
     shapes = ["DetailErrorResponse"] if len(by_field) < len(facts) else []
-    if by_field or (facts[0].status == 400 and has_body):
+    if facts[0].status == 400 and operation.refusal_key == "error":
+        shapes.append("ErrorResponse")
+    if by_field or (facts[0].status == 400 and operation.body is not None):
         shapes.append("FieldErrors")
     schema = _ref(shapes[0]) if len(shapes) == 1 else {"anyOf": [_ref(shape) for shape in shapes]}
     texts = list(dict.fromkeys(fact().text for fact in facts))

@@ -175,7 +175,7 @@ class Operation:
     refuses: Sequence[type[Refusal]]
     # Without one, a request is read as if it had sent {}.
     is_body_required: bool = True
-    # Under which key a refusal of the request as a whole stands.
+    # Under which key a refusal (400) of the request as a whole stands: `detail`, or `error`.
     refusal_key: str = "detail"
     # Whether a run finds out by `claim_id` what an earlier one did and goes on from there; else nothing runs again
     # of which anything was done.

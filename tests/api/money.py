@@ -26,9 +26,7 @@ async def once(api: Client, identifier: str = "lifetime", amount: Any = 49, **fi
 
 async def card(api: Client, customer_id: str, number: str = VISA, **fields: Any) -> dict[str, Any]:
     """Save a test card."""
-    return await catalog.made(
-        api, "/payment-methods/", {"customerId": customer_id, "cardNumber": number, **fields}
-    )
+    return await catalog.made(api, "/payment-methods/", {"customerId": customer_id, "cardNumber": number, **fields})
 
 
 async def customer(api: Client, number: str | None = VISA, customer_id: str = "ada", **fields: Any) -> str:

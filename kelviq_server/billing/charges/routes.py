@@ -46,10 +46,11 @@ operations = Operations("Charges", Access.SERVER)
         PaymentNeedsAuthentication, PaymentUnsettled, DiscountUnknown, DiscountExpired, DiscountUsedUp,
         DiscountNotForPlan, DiscountInOtherCurrency,
     ],
+    resumes=True,
 )  # fmt: skip
 async def create(call: Call[CreateChargeRequest]) -> Response:
     """Charges the customer's default payment method at once. What is not paid is refused; the order then says why."""
-    order = await create_charge(call.tenant, call.body.new_charge(None))
+    order = await create_charge(call.tenant, call.body.new_charge(call.claim_id))
     async with reading(call.tenant) as tx:
         [whole] = await orders.wholes_of(tx, [order])
     return json_answer(charge_answer(whole), 201)

@@ -57,4 +57,14 @@ async def issue_credit_note(tx: Tx, order: Order, amount_units: int, refund_id: 
 
 
 async def _seller(tx: Tx) -> str:
-    return msgspec.json.encode(await tenants.get_seller(tx)).decode()
+    """Return the seller's details of this moment, as documents keep them."""
+    seller = await tenants.get_seller(tx)
+    address = None if seller.billing_address is None else msgspec.Raw(seller.billing_address.encode())
+    kept = {
+        "name": seller.name,
+        "legal_name": seller.legal_name,
+        "email": seller.email,
+        "billing_address": address,
+        "tax_id": seller.tax_id,
+    }
+    return msgspec.json.encode(kept).decode()

@@ -51,6 +51,24 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class NewCredit:
+    """Credit to let a customer have, named by the merchant's id; negative takes some away."""
+
+    customer: str
+    currency: str
+    amount_units: int
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """How much credit a customer has in one currency."""
+
+    currency: str
+    amount_units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Something that is not as the records have it."""
 

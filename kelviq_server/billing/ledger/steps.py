@@ -11,11 +11,11 @@ __all__ = ["find_credit", "grant_credit", "hold_credit", "insert_entry", "releas
 
 
 async def grant_credit(
-    tx: Tx, customer_id: UUID, currency: str, amount_units: int, order_id: str | None = None
+    tx: Tx, customer_id: UUID, currency: str, amount_units: int, *, order_id: str | None = None, note: str | None = None
 ) -> None:
     """Let a locked customer have so much more credit, which the next invoices use; negative takes it away."""
     lines = rules.credit_granted(currency, customer_id, amount_units)
-    await insert_entry(tx, EntryKind.CREDIT_GRANTED, lines, order_id=order_id)
+    await insert_entry(tx, EntryKind.CREDIT_GRANTED, lines, order_id=order_id, note=note)
 
 
 async def hold_credit(tx: Tx, customer_id: UUID, currency: str, amount_units: int, order_id: str) -> None:

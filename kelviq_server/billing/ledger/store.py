@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from kelviq_server.billing.ledger.records import Balance, EntryKind, JournalLine
+from kelviq_server.billing.ledger.records import Balance, Credit, EntryKind, JournalLine
 from kelviq_server.platform.database import Tx
 
 
@@ -16,11 +16,13 @@ async def insert_entry(
     *,
     order_id: str | None = None,
     transaction_id: UUID | None = None,
+    note: str | None = None,
 ) -> None:
     """Write an entry; the database refuses the commit of one whose lines do not sum to zero."""
     await tx.execute(
-        "WITH entry AS (INSERT INTO journal_entries (tenant_id, kind, order_id, transaction_id, created_at)"
-        "  VALUES (%(tenant_id)s, %(kind)s, %(order_id)s, %(transaction_id)s, %(now)s) RETURNING id)"
+        "WITH entry AS (INSERT INTO journal_entries (tenant_id, kind, order_id, transaction_id, note,"
+        "   created_at)"
+        "  VALUES (%(tenant_id)s, %(kind)s, %(order_id)s, %(transaction_id)s, %(note)s, %(now)s) RETURNING id)"
         " INSERT INTO journal_lines (tenant_id, entry_id, account, currency, amount_units, customer_id)"
         " SELECT %(tenant_id)s, entry.id, account, currency, amount_units, customer_id"
         " FROM entry, json_to_recordset(%(lines)s::json)"
@@ -30,6 +32,7 @@ async def insert_entry(
             "kind": kind,
             "order_id": order_id,
             "transaction_id": transaction_id,
+            "note": note,
             "now": tx.now,
             "lines": msgspec.json.encode(lines).decode(),
         },
@@ -42,6 +45,16 @@ async def find_credit(tx: Tx, customer_id: UUID, currency: str) -> int:
         "SELECT coalesce(-sum(amount_units), 0)::bigint FROM journal_lines WHERE tenant_id = %s AND customer_id = %s"
         " AND account = 'customer_credit' AND currency = %s",
         (tx.tenant_id, customer_id, currency),
+    )
+
+
+async def list_credits(tx: Tx, customer_id: UUID) -> list[Credit]:
+    """Return how much credit a customer has, by currency."""
+    return await tx.rows(
+        Credit,
+        "SELECT currency, -sum(amount_units)::bigint AS amount_units FROM journal_lines WHERE tenant_id = %s"
+        " AND customer_id = %s AND account = 'customer_credit' GROUP BY currency ORDER BY currency",
+        (tx.tenant_id, customer_id),
     )
 
 

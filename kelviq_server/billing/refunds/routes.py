@@ -60,10 +60,11 @@ async def list_all(call: Call[None]) -> Response:
     answer=RefundResponse,
     refuses=[NotFound, NothingToRefund, RefundTooLarge, RefundTooFine, RefundRefused],
     refusal_key="error",
+    resumes=True,
 )
 async def create(call: Call[RefundCreateRequest]) -> Response:
     """Gives money of an order back: so much, or all that is left. All refunds never come to more than was paid."""
-    refund = await create_refund(call.tenant, call.body.new_refund(None))
+    refund = await create_refund(call.tenant, call.body.new_refund(call.claim_id))
     async with reading(call.tenant) as tx:
         wholes = await orders.wholes_by_id(tx, [refund.order_id])
     return json_answer(refund_answer(refund, wholes[refund.order_id], call.base_url))
