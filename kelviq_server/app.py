@@ -34,6 +34,7 @@ from kelviq_server.platform.answers import json_answer, raw_answer
 from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
 from kelviq_server.platform.docs_page import docs_routes
+from kelviq_server.platform.due import DueWorks, use_due_works
 from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import current_file_store, use_file_store
 from kelviq_server.platform.health import health_routes
@@ -51,13 +52,14 @@ from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
 from kelviq_server.promotions.discounts import routes as discounts
 from kelviq_server.taxes.routes import operations as tax_operations
+from kelviq_server.tenants.clocks.routes import operations as clock_operations
 from kelviq_server.tenants.routes import operations as organization_operations
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
 from kelviq_server.webhooks.log import routes as webhook_log
-from kelviq_server.worker import work
+from kelviq_server.worker import due_works, work
 
 log = structlog.get_logger()
 
@@ -94,6 +96,7 @@ def operations() -> list[Operation]:
         webhook_deliveries.operations,
         webhook_log.operations,
         webhook_attempts.operations,
+        clock_operations,
     )
     return [operation for group in groups for operation in group.all]
 
@@ -154,6 +157,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         use_file_store(chosen_file_store(settings))
         outgoing = Outgoing(settings.webhook_networks)
         use_outgoing(outgoing)
+        use_due_works(DueWorks(due_works()))
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]

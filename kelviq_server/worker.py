@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -13,6 +13,7 @@ from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
 from kelviq_server.platform.claims import sweep_claims
 from kelviq_server.platform.database import current_pool
+from kelviq_server.platform.due import DueWork, DueWorks, current_due_works, use_due_works
 from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import use_file_store
 from kelviq_server.platform.mail import Mailbox
@@ -21,6 +22,7 @@ from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.serving import cancel_when_stopped
 from kelviq_server.platform.settings import Settings
+from kelviq_server.tenants.clocks.jobs import Rounds, carry_on
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
 from kelviq_server.webhooks.deliveries.jobs import Courier, queued
@@ -39,11 +41,17 @@ def handlers(settings: Settings) -> Handlers:
     }
 
 
+def due_works() -> Sequence[DueWork]:
+    """Return what waits for an instant of its tenant's clock; what stands first goes first where both are due."""
+    return []
+
+
 async def run_worker(settings: Settings, parent: int | None) -> None:
     """Work in a process of its own, until it is told to stop, or the pipe from the parent process ends, if any."""
     use_file_store(chosen_file_store(settings))
     outgoing = Outgoing(settings.webhook_networks)
     use_outgoing(outgoing)
+    use_due_works(DueWorks(due_works()))
     task = asyncio.create_task(work(settings))
     cancel_when_stopped(task, parent)
     with contextlib.suppress(asyncio.CancelledError):
@@ -52,11 +60,12 @@ async def run_worker(settings: Settings, parent: int | None) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Relay, handle and tell events, and sweep, until cancelled; a fault is logged and the work goes on.
+    """Relay, handle and tell events, do what is due, and sweep, until cancelled; a fault is logged, and work goes on.
 
     Side by side, so that no event waits for a long sweep, nor for a slow endpoint.
     """
     table = handlers(settings)
+    due = current_due_works()
     courier = Courier()
     try:
         async with asyncio.TaskGroup() as group:
@@ -65,6 +74,9 @@ async def work(settings: Settings) -> None:
             group.create_task(_repeat(courier.take))
             group.create_task(_repeat(courier.settle))
             group.create_task(_repeat(_sweep_later))
+            group.create_task(_repeat(lambda: carry_on(due)))
+            for work in due.works:
+                group.create_task(_repeat(Rounds(work).go))
     finally:
         await courier.close()
 

@@ -20,6 +20,7 @@ from kelviq_server.promotions.discounts.records import Discount
 from kelviq_server.promotions.discounts.schemas import DiscountCreateRequest
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.found_organization import found_organization
+from kelviq_server.tenants.clocks import store as clocks
 from kelviq_server.tenants.records import EnvironmentName, Organization, OrganizationKeys
 
 _numbers = count(1)
@@ -98,6 +99,6 @@ async def events(tenant: Tenant) -> list[dict[str, Any]]:
 
 
 async def freeze_clock(tenant: Tenant, at: datetime) -> None:
-    """Let a sandbox's time stand still."""
+    """Let a sandbox's time stand still at any instant, an earlier one too."""
     async with transaction(tenant) as tx:
-        await tx.execute("UPDATE clocks SET frozen_at = %s WHERE tenant_id = %s", (at, tenant.id))
+        await clocks.update_frozen(tx, at)

@@ -255,9 +255,12 @@ async def current_time(tenant: Tenant) -> datetime:
 
 
 async def _read_clock(connection: AsyncConnection[Any], tenant: Tenant) -> datetime:
+    now = datetime.now(UTC)
     if tenant.has_own_clock:
-        cursor = await connection.execute("SELECT frozen_at FROM clocks WHERE tenant_id = %s", (tenant.id,))
+        cursor = await connection.execute(
+            "SELECT coalesce(frozen_at, %s::timestamptz + ahead) FROM clocks WHERE tenant_id = %s", (now, tenant.id)
+        )
         row = await cursor.fetchone()
-        if row is not None and row[0] is not None:
+        if row is not None:
             return row[0]
-    return datetime.now(UTC)
+    return now

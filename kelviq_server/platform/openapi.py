@@ -208,6 +208,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.takes_idempotency_key:
         refusals += _WITH_IDEMPOTENCY_KEY
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
+    if operation.may_go_on:
+        responses["202"] = {**_success(operation), "description": "It goes on: this is how far it has come."}
     for status in sorted({refusal.status for refusal in refusals}):
         facts = [refusal for refusal in refusals if refusal.status == status]
         responses[str(status)] = _refusal(operation, facts)

@@ -180,6 +180,8 @@ class Operation:
     # Whether a run finds out by `claim_id` what an earlier one did and goes on from there; else nothing runs again
     # of which anything was done.
     resumes: bool = False
+    # Whether 202 may come back as well, with the same answer: the rest is done later.
+    may_go_on: bool = False
 
     @property
     def takes_idempotency_key(self) -> bool:
@@ -211,6 +213,7 @@ class Operations:
         is_body_required: bool = True,
         refusal_key: str = "detail",
         resumes: bool = False,
+        may_go_on: bool = False,
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
         """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
@@ -221,7 +224,7 @@ class Operations:
                 Operation(
                     method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
-                    is_body_required, refusal_key, resumes,
+                    is_body_required, refusal_key, resumes, may_go_on,
                 )
             )  # fmt: skip
             return handler

@@ -108,6 +108,8 @@ BEYOND |= {
     "POST /webhook/endpoints/{pk}/replay/": "an endpoint that was away wants what it missed",
     "GET /webhook/events/": "some would rather fetch events than be told",
     "GET /webhook/events/{pk}/": "an event by the id that every delivery of it bears",
+    "GET /sandbox/clock/": "a year of a subscription is tried out in seconds",
+    "POST /sandbox/clock/": "a year of a subscription is tried out in seconds",
 }
 
 

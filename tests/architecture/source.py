@@ -11,6 +11,7 @@ PACKAGE = "kelviq_server"
 FOUNDATIONS = ("platform", "core")
 # A module too large for one set of files is divided into parts, each with the same file names.
 PARTS = {
+    "tenants": ("clocks",),
     "billing": ("charges", "invoices", "ledger", "orders", "refunds", "transactions"),
     "catalog": ("contents", "features", "plans", "prices", "products"),
     "promotions": ("discounts",),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from kelviq_sdk.webhook import validate_event
 
 from kelviq_server.platform.database import reading, transaction
@@ -53,6 +54,30 @@ async def test_an_event_arrives_once_word_for_word_and_signed(made: Made, receiv
     await rename(made.sandbox, "zoë", "Zoe")
     await deliver()
     validate_event(receiver.received[1].body, receiver.received[1].headers, newer.plain)
+
+
+@pytest.mark.parametrize("years", [-3, 9])
+async def test_events_of_a_sandbox_of_another_time_are_told_and_kept_by_machine_time(
+    made: Made, receiver: Receiver, years: int
+) -> None:
+    then = datetime.now(UTC).replace(day=1) + timedelta(days=366 * years)
+    await make.freeze_clock(made.sandbox, then)
+    _, secret = await create_endpoint(made.sandbox, NewEndpoint(receiver.url, ["*"], "", True))
+    await make.customer(made.sandbox)
+    receiver.answer(500)
+    assert await deliver() == 1
+    # It is tried again, though the clock stands still.
+    await wait(MINUTE)
+    receiver.answer(200)
+    assert await deliver() == 1
+    # The signature's instant is the machine's, which the client insists on; the event's is the sandbox's.
+    event = validate_event(receiver.received[1].body, receiver.received[1].headers, secret.plain)
+    assert datetime.fromisoformat(event["created_at"]) == then
+    await sweep_webhooks(datetime.now(UTC))
+    async with reading(made.sandbox) as tx:
+        for table in ("webhook_events", "webhook_attempts"):
+            kept = await tx.value(f"SELECT count(*) FROM {table} WHERE tenant_id = %s", (tx.tenant_id,))
+            assert kept == (1 if table == "webhook_events" else 2)
 
 
 async def test_endpoints_hear_what_they_asked_for_of_their_own_tenant(made: Made, receiver: Receiver) -> None:

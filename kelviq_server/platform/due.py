@@ -1,0 +1,49 @@
+"""Business work that waits for an instant of its tenant's clock: what each kind of it offers, and the list of all."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import LiteralString
+
+from kelviq_server.platform.database import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """One kind of business work that waits for an instant of its tenant's clock.
+
+    A clock that is advanced never passes an instant at which something is still due, whoever carries it out. So work
+    stays due until it is done with: what somebody has in hand, between two transactions too, is found by `next_due`.
+    """
+
+    # For people: what it is that is due, such as "renewals".
+    name: str
+    # SQL for the earliest instant at which something is due, or null, overdue or yet to come, of the tenant whose id is
+    # `tenant.id`. It runs for every tenant every second: one look into an index by tenant and instant.
+    next_due: LiteralString
+    # Carries out some of what is due by the tenant's clock, the earliest first, each in a transaction of its own, and
+    # returns how much that was. Safe to run twice, and by several at once: what another has in hand it leaves alone.
+    carry_out: Callable[[Tenant], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class DueWorks:
+    """All kinds of such work; of what is due at the same instant, the first in the list goes first."""
+
+    works: Sequence[DueWork]
+    # Machine time: for so long a caller who advances a clock waits for what falls due; the rest is left to a worker.
+    patience: timedelta = timedelta(seconds=5)
+
+
+_due_works = DueWorks(())
+
+
+def use_due_works(due_works: DueWorks) -> None:
+    """Let this process carry out this work from now on."""
+    global _due_works
+    _due_works = due_works
+
+
+def current_due_works() -> DueWorks:
+    """Return the work that this process carries out."""
+    return _due_works
