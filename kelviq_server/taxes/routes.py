@@ -8,7 +8,7 @@ from kelviq_server.platform.database import reading
 from kelviq_server.platform.listing import list_answer
 from kelviq_server.platform.operations import UUID_IN_PATH, Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
-from kelviq_server.platform.wire import country_codes
+from kelviq_server.platform.wire import InvalidFields, country_codes
 from kelviq_server.taxes import store
 from kelviq_server.taxes.actions.add_rate import add_rate
 from kelviq_server.taxes.actions.end_rate import end_rate
@@ -42,7 +42,7 @@ FILTERS = (
     summary="List tax rates",
     answer=PaginatedTaxRates,
     parameters=(*FILTERS, *page_parameters()),
-    refuses=[InvalidPage],
+    refuses=[InvalidPage, InvalidFields],
 )
 async def list_all(call: Call[None]) -> Response:
     """Returns a paginated list of tax rates: your own, newest first, then the packaged ones by country."""

@@ -27,6 +27,8 @@ _EU_COUNTRIES = {
     _EU_CODES.get(state.upper(), state.upper()): state.upper() for state in eu_vat.MEMBER_STATES if state != "xi"
 }
 _NORTHERN_IRELAND = "XI"
+# What makes a company's number one of the tax, and is often left away.
+_ENDINGS = {"CH": "MWST", "NO": "MVA"}
 
 
 def state_code(country: str, text: str | None) -> str | None:
@@ -71,6 +73,8 @@ def business_tax_id(text: str, country: str | None) -> TaxId | None:
             return TaxId(country, eu_vat.validate(prefix + number.removeprefix(prefix).removeprefix(country)))
         if country == "GB" and number.startswith(_NORTHERN_IRELAND):
             return TaxId(country, eu_vat.validate(number))
+        if number[-1].isdigit():
+            number += _ENDINGS.get(country, "")
         module = get_cc_module(country.lower(), "vat") if country in _BUSINESS_COUNTRIES else None
         return None if module is None else TaxId(country, ("GB" if country == "GB" else "") + module.validate(number))
     except ValidationError:
