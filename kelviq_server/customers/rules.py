@@ -6,6 +6,7 @@ from typing import Any
 
 from kelviq_server.customers.errors import CustomerHasSubscription
 from kelviq_server.customers.records import Customer, CustomerEdit, NewCustomer
+from kelviq_server.platform.json_body import dump, parse
 
 _TEXTS, _OBJECTS = ("name", "email"), ("metadata", "billing_address", "details")
 
@@ -45,8 +46,8 @@ def country_after(customer: Customer, sent: Mapping[str, Any]) -> str | None:
 
 def details_with(details: str, tax_id: str | None) -> str:
     """Return a customer's details with this tax id, or without any."""
-    others = {name: value for name, value in json.loads(details).items() if name != "taxId"}
-    return json.dumps(others if tax_id is None else {**others, "taxId": tax_id}, separators=(",", ":"))
+    others = {name: value for name, value in parse(details.encode()).items() if name != "taxId"}
+    return dump(others if tax_id is None else {**others, "taxId": tax_id})
 
 
 def _filled(address: str | None) -> dict[str, str]:

@@ -73,6 +73,9 @@ def business_tax_id(text: str, country: str | None) -> TaxId | None:
             return TaxId(country, eu_vat.validate(prefix + number.removeprefix(prefix).removeprefix(country)))
         if country == "GB" and number.startswith(_NORTHERN_IRELAND):
             return TaxId(country, eu_vat.validate(number))
+        if country == "JP":
+            # As invoices there write it.
+            number = number.removeprefix("T")
         if number[-1].isdigit():
             number += _ENDINGS.get(country, "")
         module = get_cc_module(country.lower(), "vat") if country in _BUSINESS_COUNTRIES else None

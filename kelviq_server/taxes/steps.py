@@ -25,7 +25,7 @@ async def tax_rule_for(tx: Tx, buyer: Buyer, tax_code: str, *, is_inclusive: boo
     """Return how a line for this buyer is taxed today, by the tenant's clock; where no rate is known, at 0 %.
 
     A valid business tax id of another country than the seller's makes it a reverse charge. The seller is read only
-    for a buyer who has such an id. The day is that of UTC.
+    for a buyer who has such an id. The day is that of UTC. Works in a transaction only: a short read has no clock.
     """
     if buyer.country is None:
         return TaxRule(Decimal(0), is_inclusive)

@@ -27,7 +27,7 @@ class OrganizationUpdateRequest(Body):
         None, description="The seller's own tax id, as documents show it.", examples=["DE136695976"]
     )
     time_zone: TimeZone = Field(
-        _ABSENT, description="IANA time zone that days are reckoned in.", examples=["Europe/Berlin"]
+        _ABSENT, description="IANA time zone of the days on documents.", examples=["Europe/Berlin"]
     )
     lowers_price_for_businesses: Flag = Field(
         _ABSENT,
@@ -57,7 +57,7 @@ class OrganizationResponse(Answer):
     email: str | None = Field(description="Whom customers may write to about a document.")
     billing_address: BillingAddress | None = Field(description="The seller's address.")
     tax_id: str | None = Field(description="The seller's own tax id.")
-    time_zone: str = Field(description="IANA time zone that days are reckoned in.")
+    time_zone: str = Field(description="IANA time zone of the days on documents.")
     lowers_price_for_businesses: bool = Field(
         description="Whether a business that pays the tax itself pays less where prices include it."
     )

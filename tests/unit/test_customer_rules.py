@@ -50,6 +50,18 @@ def test_the_order_of_keys_is_no_change_and_the_digits_of_a_number_are() -> None
         assert edit.previous == {"metadata": customer.metadata}
 
 
+def test_a_tax_id_stands_among_other_details_and_its_old_value_is_told() -> None:
+    customer = replace(GEO, details='{"source":"portal","taxId":"DE136695976"}')
+    assert customer.tax_id == "DE136695976"
+    assert rules.edit(customer, {"details": rules.details_with(customer.details, "DE136695976")}) is None
+    edit = rules.edit(customer, {"details": rules.details_with(customer.details, None)})
+    assert edit is not None
+    assert (edit.details, edit.previous) == ('{"source":"portal"}', {"details": customer.details})
+    assert CustomerUpdated(customer, None, edit.previous).data()["previous_attributes"] == {
+        "details": {"source": "portal", "taxId": "DE136695976"}
+    }
+
+
 def test_null_is_a_value() -> None:
     edit = rules.edit(GEO, {"email": None})
     assert edit is not None

@@ -48,6 +48,7 @@ def rate(start: int, end: int | None = None) -> TaxRate:
         ("83 914 571 673", "AU", TaxId("AU", "83914571673")),
         ("27AAPFU0939F1ZV", "IN", TaxId("IN", "27AAPFU0939F1ZV")),
         ("12302 6635 RC 0001", "CA", TaxId("CA", "123026635RC0001")),
+        ("T5-8356-7825-6246", "JP", TaxId("JP", "5835678256246")),
         ("49-091-850", "NZ", TaxId("NZ", "49091850")),
         ("00192200M", "SG", TaxId("SG", "00192200M")),
     ],
