@@ -20,6 +20,7 @@ from kelviq_server.billing.ledger import routes as ledger
 from kelviq_server.billing.orders import routes as orders
 from kelviq_server.billing.refunds import routes as refunds
 from kelviq_server.billing.transactions import routes as transactions
+from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.catalog.contents import routes as contents
 from kelviq_server.catalog.features import routes as features
 from kelviq_server.catalog.plans import routes as plans
@@ -59,7 +60,7 @@ from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
 from kelviq_server.webhooks.log import routes as webhook_log
-from kelviq_server.worker import due_works, work
+from kelviq_server.worker import due_works, fee_terms, work
 
 log = structlog.get_logger()
 
@@ -158,6 +159,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         outgoing = Outgoing(settings.webhook_networks)
         use_outgoing(outgoing)
         use_due_works(DueWorks(due_works()))
+        use_fee_terms(fee_terms(settings))
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]

@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 
 import structlog
 
+from kelviq_server.billing.transactions.jobs import LATE_ANSWERS, settle_unanswered
+from kelviq_server.billing.transactions.records import FeeTerms
+from kelviq_server.billing.transactions.steps import use_fee_terms
+from kelviq_server.core.money import round_half_away
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.media.actions.sweep_uploads import sweep_uploads
 from kelviq_server.partner.events import OrganizationProvisioned
@@ -22,6 +26,7 @@ from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.serving import cancel_when_stopped
 from kelviq_server.platform.settings import Settings
+from kelviq_server.platform.values import currency_exponents
 from kelviq_server.tenants.clocks.jobs import Rounds, carry_on
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
@@ -30,6 +35,7 @@ from kelviq_server.webhooks.deliveries.jobs import Courier, queued
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 60.0
+SETTLE_SECONDS = 10.0
 SWEEP_ROUNDS = 1000
 
 
@@ -41,9 +47,26 @@ def handlers(settings: Settings) -> Handlers:
     }
 
 
+def fee_terms(settings: Settings) -> FeeTerms:
+    """Return what the instance keeps of each payment."""
+    exponent = currency_exponents()[settings.fee_currency]
+    return FeeTerms(
+        currency=settings.fee_currency,
+        fixed_units=round_half_away(settings.fee_fixed, exponent),
+        base_percent=settings.fee_base_percent,
+        threshold_units=round_half_away(settings.fee_threshold, exponent),
+        base_percent_above=settings.fee_base_percent
+        if settings.fee_base_percent_above is None
+        else settings.fee_base_percent_above,
+        subscription_percent=settings.fee_subscription_percent,
+        international_percent=settings.fee_international_percent,
+        country=settings.fee_country,
+    )
+
+
 def due_works() -> Sequence[DueWork]:
     """Return what waits for an instant of its tenant's clock; what stands first goes first where both are due."""
-    return []
+    return [LATE_ANSWERS]
 
 
 async def run_worker(settings: Settings, parent: int | None) -> None:
@@ -52,6 +75,7 @@ async def run_worker(settings: Settings, parent: int | None) -> None:
     outgoing = Outgoing(settings.webhook_networks)
     use_outgoing(outgoing)
     use_due_works(DueWorks(due_works()))
+    use_fee_terms(fee_terms(settings))
     task = asyncio.create_task(work(settings))
     cancel_when_stopped(task, parent)
     with contextlib.suppress(asyncio.CancelledError):
@@ -73,6 +97,7 @@ async def work(settings: Settings) -> None:
             group.create_task(_repeat(lambda: _handle(table)))
             group.create_task(_repeat(courier.take))
             group.create_task(_repeat(courier.settle))
+            group.create_task(_repeat(_settle_later))
             group.create_task(_repeat(_sweep_later))
             group.create_task(_repeat(lambda: carry_on(due)))
             for work in due.works:
@@ -103,6 +128,12 @@ async def _handle(table: Handlers) -> None:
         taken = await handle_due(connection, table)
     if taken < BATCH:
         await relayed.wait()
+
+
+async def _settle_later() -> None:
+    # A gateway that does not answer keeps nobody else waiting.
+    if not await settle_unanswered():
+        await asyncio.sleep(SETTLE_SECONDS)
 
 
 async def _sweep_later() -> None:

@@ -117,5 +117,13 @@ class Outcome:
     answers_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An attempt that is to be asked after, and whose it is."""
+
+    tenant_id: int
+    id: UUID
+
+
 # What is known when the gateway did not answer: it may have happened, or not.
 UNKNOWN = Outcome(AttemptStatus.PENDING)

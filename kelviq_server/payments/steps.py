@@ -12,24 +12,24 @@ from kelviq_server.payments.gateways.choice import gateway_named
 from kelviq_server.payments.records import Attempt, AttemptKind, AttemptStatus, Outcome, PaymentMethod
 from kelviq_server.payments.rules import refusal_of, text_of
 from kelviq_server.payments.store import (
+    NEXT_ANSWER,
     find_default,
-    find_next_answer,
     get_attempt,
     list_answering,
-    list_unanswered,
+    lock_unanswered,
 )
 from kelviq_server.platform.database import Tenant, Tx
 
 __all__ = [
+    "NEXT_ANSWER",
     "ask",
     "ask_again",
     "begin_charge",
     "begin_refund",
     "find_default",
-    "find_next_answer",
     "get_attempt",
     "list_answering",
-    "list_unanswered",
+    "lock_unanswered",
     "refusal_of",
     "settle",
     "text_of",

@@ -1,10 +1,8 @@
 """All SQL about saved methods and attempts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
-
-import msgspec
 
 from kelviq_server.core.errors import NotFound
 from kelviq_server.payments.records import (
@@ -13,6 +11,7 @@ from kelviq_server.payments.records import (
     Outcome,
     PaymentMethod,
     SavedMethod,
+    Unanswered,
 )
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
@@ -195,14 +194,18 @@ async def update_asked(tx: Tx, id: UUID, answers_at: datetime | None) -> None:
     )
 
 
-async def list_unanswered(tx: Tx, asked_before: datetime, limit: int) -> list[tuple[int, UUID]]:
-    """Return pending attempts of all tenants that were last asked after before an instant, the oldest first."""
-    found = await tx.value(
-        "SELECT coalesce(json_agg(json_build_array(tenant_id, id)), '[]') FROM (SELECT tenant_id, id"
-        " FROM payment_attempts WHERE status = 'pending' AND asked_at < %s ORDER BY asked_at LIMIT %s) AS pending",
-        (asked_before, limit),
+async def lock_unanswered(tx: Tx, pause: timedelta, limit: int) -> list[Unanswered]:
+    """Return pending attempts of all tenants that were last asked after so long ago, to be asked after now.
+
+    Nobody else gets them until as much time has gone by again.
+    """
+    return await tx.rows(
+        Unanswered,
+        "UPDATE payment_attempts SET asked_at = %(now)s WHERE ctid = ANY(ARRAY("
+        " SELECT ctid FROM payment_attempts WHERE status = 'pending' AND asked_at <= %(now)s - %(pause)s::interval"
+        " ORDER BY asked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING tenant_id, id",
+        {"now": tx.machine_now, "pause": pause, "limit": limit},
     )
-    return msgspec.convert(found, list[tuple[int, UUID]])
 
 
 async def list_answering(tx: Tx, limit: int) -> list[UUID]:
@@ -215,8 +218,8 @@ async def list_answering(tx: Tx, limit: int) -> list[UUID]:
     )
 
 
-async def find_next_answer(tx: Tx) -> datetime | None:
-    """Return when the gateway will next know more about a pending attempt of the tenant, or None."""
-    return await tx.value(
-        "SELECT min(answers_at) FROM payment_attempts WHERE tenant_id = %s AND status = 'pending'", (tx.tenant_id,)
-    )
+# When the gateway will next know more about a pending attempt of a tenant, as due work has it.
+NEXT_ANSWER: LiteralString = (
+    "SELECT min(answers_at) FROM payment_attempts WHERE tenant_id = tenant.id AND status = 'pending'"
+    " AND answers_at IS NOT NULL"
+)

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from decimal import Decimal
 from difflib import get_close_matches
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
@@ -70,6 +71,26 @@ class Settings(BaseSettings):
     webhook_networks: list[IPv4Network | IPv6Network] = Field(
         default=[],
         description="Networks besides the public internet that webhooks may reach, on any port and by http too.",
+    )
+    fee_base_percent: Decimal = Field(
+        default=Decimal(0), ge=0, le=100, description="What the instance keeps of each payment, in percent."
+    )
+    fee_base_percent_above: Decimal | None = Field(
+        default=None, ge=0, le=100, description="The same once `fee_threshold` was sold; else as before it."
+    )
+    fee_threshold: Decimal = Field(default=Decimal(0), ge=0, le=10**12, description="Sales from which that counts.")
+    fee_fixed: Decimal = Field(default=Decimal(0), ge=0, le=1000, description="What it keeps of each payment besides.")
+    fee_subscription_percent: Decimal = Field(
+        default=Decimal(0), ge=0, le=100, description="On top for payments of subscriptions."
+    )
+    fee_international_percent: Decimal = Field(
+        default=Decimal(0), ge=0, le=100, description="On top for cards issued in other countries than `fee_country`."
+    )
+    fee_country: str = Field(default="US", pattern="^[A-Z]{2}$", description="Where cards are not foreign.")
+    fee_currency: str = Field(
+        default="USD",
+        pattern="^[A-Z]{3}$",
+        description="What `fee_fixed` and `fee_threshold` are in; sales in others bear percentages alone.",
     )
     s3_bucket: str | None = Field(
         default=None,

@@ -31,10 +31,12 @@ __all__ = [
     "find_gateway",
     "find_tenant",
     "get_seller",
+    "get_tenant",
     "has_gateway",
     "key_hash",
     "list_keys",
     "list_organizations",
+    "list_tenants",
     "new_key",
     "new_organization_keys",
     "tenant_of",
@@ -129,6 +131,16 @@ async def find_tenant(tx: Tx, slug: str | None, name: EnvironmentName) -> Tenant
     """Return an organization's environment as a tenant; without a slug, the first organization's."""
     environment = await store.find_environment(tx, slug, name)
     return None if environment is None else tenant_of(environment)
+
+
+async def get_tenant(tx: Tx, id: int) -> Tenant:
+    """Return the tenant with this id, which must be there."""
+    return tenant_of(await store.get_environment(tx, id))
+
+
+async def list_tenants(tx: Tx) -> list[Tenant]:
+    """Return every tenant of the instance."""
+    return [tenant_of(environment) for environment in await store.list_environments(tx)]
 
 
 def tenant_of(environment: Environment) -> Tenant:

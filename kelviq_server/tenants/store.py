@@ -77,6 +77,27 @@ async def find_environment(tx: Tx, slug: str | None, name: EnvironmentName) -> E
     )
 
 
+async def get_environment(tx: Tx, id: int) -> Environment:
+    """Return an environment by its id, which must be there."""
+    environment = await tx.row(
+        Environment,
+        "SELECT e.id, e.organization_id, o.identifier AS organization, e.name FROM environments e"
+        " JOIN organizations o ON o.id = e.organization_id WHERE e.id = %s",
+        (id,),
+    )
+    assert environment is not None
+    return environment
+
+
+async def list_environments(tx: Tx) -> list[Environment]:
+    """Return every environment, in the order in which they were founded."""
+    return await tx.rows(
+        Environment,
+        "SELECT e.id, e.organization_id, o.identifier AS organization, e.name FROM environments e"
+        " JOIN organizations o ON o.id = e.organization_id ORDER BY e.id",
+    )
+
+
 async def insert_key(
     tx: Tx,
     id: UUID,

@@ -1,10 +1,12 @@
 """Charging an existing customer at once."""
 
+from kelviq_server.billing.verification.actions.verify_books import verify_books
 from tests.api import money
 from tests.api.conftest import Client
+from tests.make import Made
 
 
-async def test_a_charge_is_paid_at_once(api: Client) -> None:
+async def test_a_charge_is_paid_at_once(api: Client, made: Made) -> None:
     await money.once(api)
     await money.customer(api)
     charge = await money.charged(api)
@@ -19,3 +21,5 @@ async def test_a_charge_is_paid_at_once(api: Client) -> None:
     assert refund.json()["status"] == "SUCCEEDED"
     order = await money.order_of(api, charge)
     assert (order["status"], order["refundedTotalUnits"]) == ("PARTIAL_REFUND", 900)
+    verified = await verify_books(made.sandbox)
+    assert (verified.invoices, verified.differences) == (1, [])

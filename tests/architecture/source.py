@@ -11,10 +11,10 @@ PACKAGE = "kelviq_server"
 FOUNDATIONS = ("platform", "core")
 # A module too large for one set of files is divided into parts, each with the same file names.
 PARTS = {
-    "tenants": ("clocks",),
-    "billing": ("charges", "invoices", "ledger", "orders", "refunds", "transactions"),
+    "billing": ("charges", "invoices", "ledger", "orders", "refunds", "transactions", "verification"),
     "catalog": ("contents", "features", "plans", "prices", "products"),
     "promotions": ("discounts",),
+    "tenants": ("clocks",),
     "webhooks": ("attempts", "deliveries", "endpoints", "log"),
 }
 

@@ -66,14 +66,3 @@ class Credit:
 
     currency: str
     amount_units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that is not as the records have it."""
-
-    what: str
-    # Which one, by its id.
-    id: str
-    expected: str
-    found: str

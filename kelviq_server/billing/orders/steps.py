@@ -65,7 +65,7 @@ async def open_order(tx: Tx, sale: Sale) -> Opened:
     attempt = await payments.begin_charge(
         tx, new_id(tx.now), sale.method, order_id, sale.invoice.due_units, sale.currency
     )
-    await transactions.begin(tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, method, None)
+    await transactions.note_attempt(tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, method, None)
     return Opened(order_id, attempt)
 
 
@@ -78,7 +78,7 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
     numbered = await invoices.lock_invoice_number(tx, sold_units)
     fee_units = 0
     if attempt is not None and outcome is not None:
-        success = await transactions.succeed(
+        success = await transactions.note_success(
             tx, attempt.id, order, outcome, order.due_units, order.tax_units, numbered.sold_units
         )
         fee_units = success.fee_units
@@ -111,7 +111,7 @@ async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -
     """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back."""
     assert outcome.failure is not None
     failed = await store.update_failed(tx, order.id)
-    await transactions.fail(tx, attempt.id, outcome)
+    await transactions.note_failure(tx, attempt.id, outcome)
     await invoices.drop_draft(tx, order.invoice_id)
     if order.credit_units:
         await ledger.release_credit(tx, order.customer_id, order.currency, order.credit_units, order.id)

@@ -12,13 +12,13 @@ from kelviq_server.payments.records import Outcome
 from kelviq_server.platform.database import Tx
 
 __all__ = [
-    "begin",
     "current_fee_terms",
-    "fail",
     "find_charge",
     "find_last_charge",
     "get_transaction",
-    "succeed",
+    "note_attempt",
+    "note_failure",
+    "note_success",
     "use_fee_terms",
 ]
 
@@ -36,7 +36,7 @@ def current_fee_terms() -> FeeTerms:
     return _terms
 
 
-async def begin(
+async def note_attempt(
     tx: Tx, id: UUID, kind: TransactionKind, order: Order, amount_units: int, method: PaidWith, refund_id: UUID | None
 ) -> None:
     """Write an attempt that is about to be made for an order; `amount_units` is negative where money goes back."""
@@ -47,7 +47,7 @@ async def begin(
     )
 
 
-async def succeed(
+async def note_success(
     tx: Tx, id: UUID, order: Order, outcome: Outcome, amount_units: int, tax_units: int, sold_units: int | None
 ) -> Success:
     """Note that an attempt succeeded and return what it came to; without `sold_units` it bears no fees."""
@@ -69,6 +69,6 @@ async def succeed(
     return success
 
 
-async def fail(tx: Tx, id: UUID, outcome: Outcome) -> None:
+async def note_failure(tx: Tx, id: UUID, outcome: Outcome) -> None:
     """Note that an attempt failed."""
     await store.update_failed(tx, id, outcome.reference)

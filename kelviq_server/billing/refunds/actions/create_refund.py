@@ -58,6 +58,6 @@ async def _begin(tx: Tx, new: NewRefund) -> Begun:
     await orders.set_aside(tx, order, units)
     # The refund, its attempt and its transaction have one id.
     attempt = await payments.begin_refund(tx, id, charge_id, str(id), units)
-    await transactions.begin(tx, id, TransactionKind.REFUND, order, -units, order.payment_method, id)
+    await transactions.note_attempt(tx, id, TransactionKind.REFUND, order, -units, order.payment_method, id)
     tx.announce(RefundCreated(refund, order, tx.tenant.organization))
     return Begun(refund, attempt)

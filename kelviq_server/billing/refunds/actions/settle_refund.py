@@ -30,11 +30,11 @@ async def settle_refund(tenant: Tenant, attempt: Attempt, outcome: Outcome) -> N
         if outcome.failure is not None:
             reason = payments.text_of(outcome.failure)
             await orders.give_free(tx, order, units, reason)
-            await transactions.fail(tx, attempt.id, outcome)
+            await transactions.note_failure(tx, attempt.id, outcome)
             refund = await store.update_settled(tx, refund.id, reason)
         else:
             tax_units = await invoices.issue_credit_note(tx, order, units, refund.id)
-            await transactions.succeed(tx, attempt.id, order, outcome, -units, -tax_units, None)
+            await transactions.note_success(tx, attempt.id, order, outcome, -units, -tax_units, None)
             lines = journal.refund(order.currency, amount_units=units, tax_units=tax_units)
             await ledger.insert_entry(tx, EntryKind.REFUND, lines, order_id=order.id, transaction_id=attempt.id)
             refund = await store.update_settled(tx, refund.id, None)
