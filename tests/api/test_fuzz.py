@@ -51,6 +51,8 @@ def _fill(server: Server, partner_key: str) -> None:
             api.post(f"{base}/catalog/features/", json={"name": "F", "featureType": "BOOLEAN"}).raise_for_status()
             plan = {"name": "Plan", "identifier": f"plan-{number}", "product": product}
             api.post(f"{base}/catalog/plans/", json=plan).raise_for_status()
+            discount = {"name": "Tenth", "type": "PERCENTAGE", "percentage": 10}
+            api.post(f"{base}/discounts/", json=discount).raise_for_status()
     with httpx.Client(headers={"X-Kelviq-Partner-Key": partner_key}) as api:
         for number in range(ORGANIZATIONS):
             body = {"externalId": f"o-{number}", "email": f"owner-{number}@example.com"}

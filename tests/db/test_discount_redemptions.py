@@ -112,6 +112,9 @@ async def test_whoever_asks_first_has_the_last_one_until_the_commit(made: Made) 
             found = await steps.discount_for_sale(
                 tx, "LAST", product_id=plan.product_id, plan_id=plan.plan_id, price_id=plan.prices[0].id, currency="USD"
             )
+            async with reading(made.sandbox) as other:
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    await other.execute("SELECT FROM discounts WHERE id = %s FOR NO KEY UPDATE NOWAIT", (found.id,))
             await redeem_in(tx, found.id, order_id, customer.id)
 
     came = await outcomes(*(sell(f"ORD-{n}") for n in range(5)))

@@ -1,6 +1,7 @@
 """What a discount may be, and what it holds for."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -41,7 +42,7 @@ _TERMS = {
     "recurring": "is_recurring",
     "cycles": "cycles",
 }
-_REQUIRED = "This field is required."
+_KEPT_AS_SENT = ("name", "code", "redemption_limit", "expires_at", "is_enabled", "metadata")
 
 
 def new_discount(sent: Mapping[str, Any], offered: Offered) -> NewDiscount:
@@ -50,16 +51,7 @@ def new_discount(sent: Mapping[str, Any], offered: Offered) -> NewDiscount:
     terms = _terms({}, sent, faults)
     restrictions = _restrictions(sent["restrictions"], offered, terms.currency, faults)
     refuse_faults(faults)
-    return NewDiscount(
-        name=sent["name"],
-        code=sent["code"],
-        terms=terms,
-        redemption_limit=sent["redemption_limit"],
-        expires_at=sent["expires_at"],
-        is_enabled=sent["is_enabled"],
-        restrictions=restrictions,
-        metadata=sent["metadata"],
-    )
+    return NewDiscount(terms=terms, restrictions=restrictions, **{name: sent[name] for name in _KEPT_AS_SENT})
 
 
 def edit(discount: Discount, sent: Mapping[str, Any], offered: Offered) -> NewDiscount | None:
@@ -72,22 +64,15 @@ def edit(discount: Discount, sent: Mapping[str, Any], offered: Offered) -> NewDi
         restrictions = _restrictions(sent["restrictions"], offered, terms.currency, faults)
     elif any(_is_in_other_currency(restriction, terms.currency) for restriction in restrictions):
         faults.append((("currency",), "A restriction of the discount names a price in another currency."))
-    limit = sent.get("redemption_limit", before.redemption_limit)
-    if limit is not None and limit < discount.redemptions:
-        faults.append((("redemptionLimit",), f"The discount was redeemed {discount.redemptions} times already."))
-    after = NewDiscount(
-        name=sent.get("name", before.name),
-        code=sent.get("code", before.code),
-        terms=terms,
-        redemption_limit=limit,
-        expires_at=sent.get("expires_at", before.expires_at),
-        is_enabled=sent.get("is_enabled", before.is_enabled),
-        restrictions=restrictions,
-        metadata=sent.get("metadata", before.metadata),
-    )
+    others = {name: sent[name] for name in _KEPT_AS_SENT if name in sent}
+    after = replace(before, terms=terms, restrictions=restrictions, **others)
+    if after.redemption_limit is not None and after.redemption_limit < discount.redemptions:
+        reason = f"Ensure this value is greater than or equal to {discount.redemptions}, the redemptions so far."
+        faults.append((("redemptionLimit",), reason))
     if discount.redemptions:
         changed = [name for name, own in _TERMS.items() if getattr(terms, own) != getattr(before.terms, own)]
-        changed += ["code"] if after.code != before.code else []
+        if after.code != before.code:
+            changed.append("code")
         faults += [((name,), "This cannot change once the discount was redeemed.") for name in changed if name in sent]
     refuse_faults(faults)
     return None if after == before else after
@@ -107,12 +92,15 @@ def _terms(before: Mapping[str, Any], sent: Mapping[str, Any], faults: list[Faul
     for kind, names in _OWN_FIELDS.items():
         for name in names:
             if kind is values["type"]:
-                faults += [((name,), _REQUIRED)] if values[name] is None else []
-            else:
-                faults += [((name,), f"Only a {kind} discount has this.")] if sent.get(name) is not None else []
-                values[name] = None
+                if values[name] is None:
+                    faults.append(((name,), "This field is required."))
+                continue
+            if sent.get(name) is not None:
+                faults.append(((name,), f"Only a {kind} discount has this."))
+            values[name] = None
     if not values["recurring"]:
-        faults += [(("cycles",), "Only a recurring discount has cycles.")] if sent.get("cycles") is not None else []
+        if sent.get("cycles") is not None:
+            faults.append((("cycles",), "Only a recurring discount has cycles."))
         values["cycles"] = None
     return Terms(
         type=values["type"],

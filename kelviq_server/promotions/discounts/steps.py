@@ -29,7 +29,7 @@ async def discount_for_sale(
 async def redeem(
     tx: Tx, discount_id: UUID, *, order_id: str, customer_id: UUID, currency: str, amount_units: int
 ) -> None:
-    """Count that an order took so much off with a discount, once, however often it is said; raises DiscountUsedUp.
+    """Count that a discount took so much off an order, once, however often it is said; raises DiscountUsedUp, NotFound.
 
     Whether the code holds is not asked again: what was sold with it counts, though it expired or was deleted since.
     """
