@@ -185,8 +185,8 @@ class Operation:
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Say whether a request can be told from its repetition: any write, by somebody whose key it is."""
-        return self.method != "GET" and self.access is not Access.PUBLIC
+        """Say whether a request can be told from its repetition: any write, by callers who own the keys they send."""
+        return self.method != "GET" and self.access in (Access.SERVER, Access.CLIENT, Access.PARTNER)
 
 
 @dataclass

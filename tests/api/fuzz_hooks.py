@@ -1,9 +1,10 @@
 """Keeps generated identifiers unique and takes tax ids out: what makes a body valid otherwise the server finds out.
 
 Without this, nearly every valid body would be refused because the one before it had the same `customerId`, or because
-no generated text has the check digits of a tax id.
+no generated text has the check digits of a tax id, and every second request because of the same `Idempotency-Key`.
 """
 
+import re
 from itertools import count
 from typing import Any
 
@@ -14,13 +15,17 @@ _UNIQUE = {
     "/customers/": {"customerId": "fuzz-{}"},
     "/partner/organizations/": {"externalId": "fuzz-{}", "email": "fuzz-{}@example.com"},
 }
+_KEY = re.compile(r"[ -~]{1,255}")
 _numbers = count(1)
 _used: set[tuple[str, str]] = set()
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """Give a valid body that is to be created an identifier that was not used yet."""
+    """Give a request a key, and a valid body that is to be created an identifier, that was not used yet."""
+    key = (case.headers or {}).get("Idempotency-Key")
+    if isinstance(key, str) and _KEY.fullmatch(key):
+        case.headers["Idempotency-Key"] = f"fuzz-{next(_numbers)}"
     body = case.body
     if case.method not in ("POST", "PATCH") or case.meta is None or not isinstance(body, dict):
         return

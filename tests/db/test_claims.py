@@ -76,8 +76,11 @@ def client(made: Made, workshop: Workshop) -> httpx.AsyncClient:
     operations.add("POST", "/work/", "work", summary="Work")(workshop.work)
     operations.add("POST", "/resumed/", "resumed", summary="Work", resumes=True)(workshop.work)
     operations.add("POST", "/look/", "look", summary="Look")(workshop.look)
+    open_operations = Operations("Open work", Access.CLIENT)
+    open_operations.add("POST", "/open/", "open", summary="Work")(workshop.work)
     keys = KeyMemory(key_owner)
-    app = Starlette(routes=[Mount("/api/v1", Api(operations.all, Authentication(keys, keys)))])
+    api = Api([*operations.all, *open_operations.all], Authentication(keys, keys))
+    app = Starlette(routes=[Mount("/api/v1", api)])
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://t/api/v1",
@@ -93,7 +96,8 @@ class Pause:
 
     async def __call__(self) -> None:
         self.reached.set()
-        await self.let_go.wait()
+        async with asyncio.timeout(10):
+            await self.let_go.wait()
 
 
 async def die_at(pause: Pause, request: Awaitable[httpx.Response]) -> None:
@@ -207,6 +211,36 @@ async def test_an_answer_that_says_come_later_is_not_kept(
     assert (await client.post("/resumed/")).json() == {"run": 2}
 
 
+async def test_the_key_of_a_dead_run_is_not_free_for_another_request(
+    workshop: Workshop, client: httpx.AsyncClient
+) -> None:
+    workshop.before = pause = Pause()
+    await die_at(pause, client.post("/work/"))
+    workshop.before = go_on
+    await end_leases()
+    assert (await client.post("/look/")).status_code == 409
+    assert (await client.post("/work/")).json() == {"run": 2}
+
+
+async def test_who_has_only_a_client_key_uses_up_no_key_of_the_merchants(
+    made: Made, workshop: Workshop, client: httpx.AsyncClient
+) -> None:
+    visitor = {"Authorization": f"Bearer {made.keys.sandbox.client.plain}"}
+    assert (await client.post("/open/", headers=visitor)).json() == {"run": 1}
+    assert (await client.post("/open/")).json() == {"run": 2}
+    assert (await client.post("/open/", headers=visitor)).json() == {"run": 1}
+
+
+async def test_a_page_may_send_a_key_and_see_that_an_answer_was_given_before(
+    made: Made, client: httpx.AsyncClient
+) -> None:
+    preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    allowed = (await client.options("/open/", headers=preflight)).headers["access-control-allow-headers"]
+    assert "Idempotency-Key" in allowed
+    exposed = (await client.post("/open/")).headers["access-control-expose-headers"]
+    assert "Idempotent-Replayed" in exposed
+
+
 async def test_of_two_at_once_one_runs_and_the_other_is_told_so(workshop: Workshop, client: httpx.AsyncClient) -> None:
     workshop.before = pause = Pause()
     first = asyncio.ensure_future(client.post("/work/"))
@@ -288,7 +322,8 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
             async with reading(INSTANCE) as tx:
                 await tx.execute(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND application_name = 'kelviq-server'"
+                    " AND pid <> pg_backend_pid()"
                 )
                 await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
@@ -306,13 +341,13 @@ async def test_claims_are_swept_a_week_after_their_last_run_and_not_before(
         async with transaction(INSTANCE) as tx:
             await tx.execute("UPDATE idempotency_claims SET leased_until = %s", (tx.machine_now - time,))
 
-    await client.post("/work/")
+    await client.post("/resumed/")
     await let_pass(timedelta(days=6, hours=23))
     await sweep()
-    assert (await client.post("/work/")).json() == {"run": 1}
+    assert (await client.post("/resumed/")).json() == {"run": 1}
     await let_pass(timedelta(days=7, seconds=1))
     await sweep()
-    assert (await client.post("/work/")).json() == {"run": 2}
+    assert (await client.post("/resumed/")).json() == {"run": 2}
 
 
 async def test_a_sweep_of_claims_goes_on_until_nothing_old_is_left(made: Made) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kelviq_server.platform.json_body import MAX_DEPTH, MalformedJson, dump, fault, parse
+from kelviq_server.platform.json_body import MAX_DEPTH, MalformedJson, canonical, dump, fault, parse
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -18,6 +18,22 @@ values = st.recursive(
 def test_what_is_read_is_written_again(value: object) -> None:
     text = json.dumps(value)
     assert json.loads(dump(parse(text.encode()))) == json.loads(text)
+
+
+def turned(value: object) -> object:
+    """Return the value with the keys of every object in the opposite order."""
+    if isinstance(value, dict):
+        return {name: turned(part) for name, part in reversed(value.items())}
+    return [turned(part) for part in value] if isinstance(value, list) else value
+
+
+@given(values, values)
+def test_what_says_the_same_is_the_same_and_nothing_else(value: object, other: object) -> None:
+    text, turned_text, other_text = (json.dumps(each, indent=1) for each in (value, turned(value), other))
+    canonical_text = repr(canonical(parse(text.encode())))
+    assert repr(canonical(parse(turned_text.encode()))) == canonical_text
+    is_same = json.dumps(value, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert (repr(canonical(parse(other_text.encode()))) == canonical_text) is is_same
 
 
 @pytest.mark.parametrize("number", ["1.10", "12345678901234567890123", "0.1000000000000000055", "1E+400", "-7"])
