@@ -1,17 +1,23 @@
 """The sandbox's clock: frozen, advanced, released, and never put back."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 
 from kelviq_server.platform.database import transaction
+from kelviq_server.platform.settings import Settings
+from kelviq_server.worker import work
 from tests import due, make
 from tests.api.conftest import Client, client_for
+from tests.conftest import SECRET
 from tests.due import Chores
 from tests.make import Made
+from tests.webhooks import forget_deliveries
 
 PATH = "/sandbox/clock/"
 AT = datetime(2031, 1, 31, 9, 30, tzinfo=UTC)
@@ -197,10 +203,12 @@ async def test_what_takes_long_is_answered_at_once_and_refuses_another_move(api:
     async with due.used([renewals], patience=timedelta()):
         await make.freeze_clock(made.sandbox, AT)
         await renewals.add(made.sandbox, AT + timedelta(days=1))
-        answer = await api.post(PATH, {"advance": {"days": 2}})
+        await renewals.add(made.sandbox, AT + timedelta(days=2))
+        answer = await api.post(PATH, {"advance": {"days": 3}})
         clock = answer.json()
         assert (answer.status_code, clock["status"]) == (202, "ADVANCING")
-        assert (clock["now"], clock["target"]) == ("2031-02-01T09:30:00.000000Z", "2031-02-02T09:30:00.000000Z")
+        assert (clock["now"], clock["target"]) == ("2031-02-02T09:30:00.000000Z", "2031-02-03T09:30:00.000000Z")
+        assert (clock["frozenAt"], clock["carriedOut"]) == (clock["now"], 1)
         assert clock["handle"] is not None
         assert (await api.get(PATH)).json() == clock
         for body in ({"frozen": False}, {"frozen": True}, {"advance": {"days": 1}}):
@@ -242,3 +250,29 @@ async def test_what_fails_stops_the_clock_there_and_is_done_on_the_next_try(api:
             ("Renewals", AT + timedelta(days=1)),
             ("Trials", AT + timedelta(days=2)),
         ]
+
+
+async def test_the_worker_finishes_what_takes_long_and_does_what_is_due_by_a_running_clock(
+    api: Client, app: Starlette, made: Made, tmp_path: Path
+) -> None:
+    other, renewals = await make.organization(), Chores("Renewals")
+    await forget_deliveries()
+    async with due.used([renewals], patience=timedelta()):
+        for tenant in (made.sandbox, other.sandbox):
+            await make.freeze_clock(tenant, AT)
+            await renewals.add(tenant, AT + timedelta(seconds=1), again=2)
+        handle = (await api.post(PATH, {"advance": {"days": 90}})).json()["handle"]
+        await move(client_for(app, other.keys.sandbox.server.plain), frozen=False)
+        worker = asyncio.create_task(work(Settings(data_dir=tmp_path, secret=SECRET)))
+        async with asyncio.timeout(30):
+            while (clock := (await api.get(PATH)).json())["status"] == "ADVANCING":
+                pass
+            while not await due.done(other.sandbox):
+                pass
+        worker.cancel()
+        with suppress(asyncio.CancelledError):
+            await worker
+        assert (clock["handle"], clock["carriedOut"], clock["now"]) == (handle, 3, "2031-05-01T09:30:00.000000Z")
+        assert [due_at == at for _, due_at, at in await due.done(made.sandbox)] == [True] * 3
+        [(_, due_at, at)] = await due.done(other.sandbox)
+        assert due_at <= at < due_at + timedelta(seconds=30)

@@ -30,9 +30,10 @@ async def advance_clock(tenant: Tenant, id: UUID, due: DueWorks) -> Clock:
             clock = await store.lock_clock(tx)
             if clock.advance_id != id or clock.target is None:
                 return clock
-            began_at = began_at or tx.machine_now
             step = rules.next_step(clock, clock.target, await store.list_next_due(tx, due.works))
-            is_over = tx.machine_now - began_at >= due.patience
+            # Never before something was tried: so it comes to an end, however short the patience.
+            is_over = began_at is not None and tx.machine_now - began_at >= due.patience
+            began_at = began_at or tx.machine_now
             await store.update_step(tx, step.at, carried_out, timedelta() if is_over else rules.LEASE)
             if step.work is None:
                 await store.update_arrived(tx)
