@@ -21,8 +21,8 @@ class DueWork:
     # SQL for the earliest instant at which something is due, or null, overdue or yet to come, of the tenant whose id is
     # `tenant.id`. It runs for every tenant every second: one look into an index by tenant and instant.
     next_due: LiteralString
-    # Carries out some of what is due by the tenant's clock, the earliest first, each in a transaction of its own, and
-    # returns how much that was. Safe to run twice, and by several at once: what another has in hand it leaves alone.
+    # Carries out what is due by the tenant's clock, for a second or so, the earliest first, each in a transaction,
+    # and returns how much that was. Safe to run twice, and by several at once: what another has in hand is left alone.
     carry_out: Callable[[Tenant], Awaitable[int]]
 
 
