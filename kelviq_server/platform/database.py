@@ -1,12 +1,14 @@
 """The connection to PostgreSQL, and the only two ways to use it: a transaction and a short read."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, LiteralString, TypeVar
+from enum import Enum
+from functools import cache
+from typing import Any, LiteralString, TypeVar, get_args, get_type_hints
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -14,7 +16,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool
 
 from kelviq_server.core.events import Event
@@ -53,6 +55,27 @@ class BytesLoader(Loader):
     def load(self, data: Buffer) -> bytes:
         """Return the bytes."""
         return bytes(data)
+
+
+@cache
+def _maker(kind: type[Any]) -> Callable[..., Any]:
+    """Return what makes a record of a row's values: texts of fields that are enums come out as these."""
+    enums = {
+        name: member
+        for name, hint in get_type_hints(kind).items()
+        for member in (get_args(hint) or (hint,))
+        if isinstance(member, type) and issubclass(member, Enum)
+    }
+    if not enums:
+        return kind
+
+    def make(**values: Any) -> Any:
+        for name, enum in enums.items():
+            if values[name] is not None:
+                values[name] = enum(values[name])
+        return kind(**values)
+
+    return make
 
 
 class Tx:
@@ -98,7 +121,7 @@ class Tx:
 
     async def row(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T | None:
         """Return the first row as a record of this kind, or None."""
-        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self.connection.cursor(row_factory=kwargs_row(_maker(kind))) as cursor:
             await cursor.execute(sql, parameters)
             return await cursor.fetchone()
 
@@ -113,7 +136,7 @@ class Tx:
             async with self.connection.transaction():
                 await self.connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
                 return await self.page(kind, sql, parameters)
-        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self.connection.cursor(row_factory=kwargs_row(_maker(kind))) as cursor:
             cursor.adapters.register_loader("text", BytesLoader)
             await cursor.execute(sql, parameters)
             page = await cursor.fetchone()
@@ -122,7 +145,7 @@ class Tx:
 
     async def rows(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> list[T]:
         """Return all rows as records of this kind; the statement states its own limit."""
-        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self.connection.cursor(row_factory=kwargs_row(_maker(kind))) as cursor:
             await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 

@@ -1,6 +1,8 @@
 """What a transaction promises, and what it refuses."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,23 @@ async def test_the_database_refuses_a_reference_across_tenants(made: Made) -> No
             " WHERE attrelid = conrelid AND attname = 'tenant_id')"
         )
     assert references == 0
+
+
+class _Colour(StrEnum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class _Thing:
+    colour: _Colour
+    other: _Colour | None
+    name: str
+
+
+async def test_texts_of_a_row_come_out_as_the_enums_that_the_record_has(made: Made) -> None:
+    async with transaction(made.sandbox) as tx:
+        thing = await tx.row(_Thing, "SELECT 'red' AS colour, NULL AS other, 'red' AS name")
+        others = await tx.rows(_Thing, "SELECT 'red' AS colour, 'red' AS other, 'x' AS name")
+    assert thing is not None
+    assert (thing.colour is _Colour.RED, thing.other, type(thing.name)) == (True, None, str)
+    assert [other.other is _Colour.RED for other in others] == [True]

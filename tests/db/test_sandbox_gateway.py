@@ -1,0 +1,141 @@
+"""The gateway that is built in does what a company elsewhere would: once for each key, whatever is lost on the way."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from kelviq_server.payments.errors import CardRefused, NotATestCard
+from kelviq_server.payments.gateways.gateway import ForgedNews, Gateway, GatewayFault, ask, look_up
+from kelviq_server.payments.gateways.sandbox import LATE, SIGNATURE_HEADER, SandboxGateway, signature
+from kelviq_server.payments.records import Attempt, AttemptKind, AttemptStatus, Failure, NewCard, Outcome
+from kelviq_server.platform.database import Tenant, transaction
+from kelviq_server.platform.ids import new_id
+from tests import make
+from tests.make import Made
+
+AT = datetime(2027, 1, 31, 12, tzinfo=UTC)
+GATEWAY: Gateway = SandboxGateway()
+SUCCEEDS, FAILS, LOSES_THE_ANSWER = "4242424242424242", "4000000000000341", "4000000000005019"
+ANSWERS_LATE, DECLINES_LATE, CANNOT_REFUND = "4000000000005035", "4000000000005043", "4000000000005126"
+
+
+def card(number: str, year: int = 2099) -> NewCard:
+    return NewCard(number, 12, year, "123")
+
+
+def attempt(method: str, units: int = 100, charge_id: UUID | None = None) -> Attempt:
+    kind = AttemptKind.CHARGE if charge_id is None else AttemptKind.REFUND
+    return Attempt(
+        new_id(AT), kind, "sandbox", "an order", charge_id, method, units, "USD", AttemptStatus.PENDING, AT
+    )  # fmt: skip
+
+
+async def saved(tenant: Tenant, number: str) -> str:
+    return (await GATEWAY.save_method(tenant, card(number))).gateway_method
+
+
+async def taken(tenant: Tenant) -> int:
+    """Return how much the gateway has taken, less what it gave back."""
+    async with transaction(tenant) as tx:
+        return await tx.value(
+            "SELECT coalesce(sum(amount_units - refunded_units), 0)::bigint FROM sandbox_payments"
+            " WHERE tenant_id = %s AND status = 'succeeded' AND charge_key IS NULL",
+            (tenant.id,),
+        )
+
+
+async def test_a_key_charges_once_however_often_and_at_once(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, SUCCEEDS))
+    outcomes = await asyncio.gather(*(GATEWAY.charge(made.sandbox, charge) for _ in range(8)))
+    assert {outcome.status for outcome in outcomes} == {AttemptStatus.SUCCEEDED}
+    assert len({outcome.reference for outcome in outcomes}) == 1
+    assert await taken(made.sandbox) == 100
+
+
+@pytest.mark.parametrize(
+    ("number", "refusal"),
+    [("4000000000000002", CardRefused), ("4000000000009995", CardRefused), ("4111111111111111", NotATestCard)],
+)
+async def test_some_cards_cannot_be_saved(made: Made, number: str, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        await GATEWAY.save_method(made.sandbox, card(number))
+
+
+async def test_a_card_expires_by_the_tenants_clock(made: Made) -> None:
+    await make.freeze_clock(made.sandbox, datetime(2030, 1, 1, tzinfo=UTC))
+    with pytest.raises(CardRefused, match="expired"):
+        await GATEWAY.save_method(made.sandbox, card(SUCCEEDS, 2029))
+
+
+async def test_what_was_charged_is_known_though_the_answer_got_lost(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, LOSES_THE_ANSWER))
+    with pytest.raises(GatewayFault):
+        await GATEWAY.charge(made.sandbox, charge)
+    known = await GATEWAY.look_up(made.sandbox, charge.id)
+    assert known is not None
+    assert known.status is AttemptStatus.SUCCEEDED
+    assert await GATEWAY.charge(made.sandbox, charge) == known
+    assert await taken(made.sandbox) == 100
+    assert await ask(GATEWAY, made.sandbox, attempt(charge.gateway_method)) == Outcome(AttemptStatus.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(ANSWERS_LATE, AttemptStatus.SUCCEEDED), (DECLINES_LATE, AttemptStatus.FAILED)]
+)
+async def test_a_late_answer_comes_by_the_tenants_clock(made: Made, number: str, end: AttemptStatus) -> None:
+    await make.freeze_clock(made.sandbox, AT)
+    charge = attempt(await saved(made.sandbox, number))
+    first = await GATEWAY.charge(made.sandbox, charge)
+    assert (first.status, first.failure, first.answers_at) == (AttemptStatus.PENDING, None, AT + LATE)
+    await make.freeze_clock(made.sandbox, AT + LATE - timedelta(seconds=1))
+    assert await GATEWAY.look_up(made.sandbox, charge.id) == first
+    await make.freeze_clock(made.sandbox, AT + LATE)
+    assert (await GATEWAY.charge(made.sandbox, charge)).status is end
+    assert await taken(made.sandbox) == (100 if end is AttemptStatus.SUCCEEDED else 0)
+
+
+async def test_no_more_is_given_back_than_was_taken_however_many_ask_at_once(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, SUCCEEDS))
+    await GATEWAY.charge(made.sandbox, charge)
+    refunds = [attempt(charge.gateway_method, 40, charge.id) for _ in range(4)]
+    outcomes = await asyncio.gather(*(GATEWAY.refund(made.sandbox, refund) for refund in refunds))
+    assert sorted(outcome.status for outcome in outcomes) == ["failed", "failed", "succeeded", "succeeded"]
+    assert await taken(made.sandbox) == 20
+    again = await asyncio.gather(*(GATEWAY.refund(made.sandbox, refund) for refund in refunds))
+    assert again == outcomes
+    assert await taken(made.sandbox) == 20
+
+
+async def test_some_payments_cannot_be_given_back(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, CANNOT_REFUND))
+    await GATEWAY.charge(made.sandbox, charge)
+    outcome = await GATEWAY.refund(made.sandbox, attempt(charge.gateway_method, 1, charge.id))
+    assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.NOT_REFUNDABLE)
+
+
+async def test_a_declined_charge_stays_declined(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, FAILS))
+    outcome = await GATEWAY.charge(made.sandbox, charge)
+    assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.DECLINED)
+    assert await GATEWAY.charge(made.sandbox, charge) == outcome
+
+
+async def test_what_nobody_charged_is_not_known(made: Made) -> None:
+    assert await look_up(GATEWAY, made.sandbox, attempt("card")) is None
+
+
+async def test_the_gateway_is_never_asked_inside_a_transaction(made: Made) -> None:
+    async with transaction(made.sandbox):
+        with pytest.raises(RuntimeError, match="transaction"):
+            await ask(GATEWAY, made.sandbox, attempt("card"))
+
+
+async def test_news_count_only_with_the_gateways_signature(made: Made) -> None:
+    key = new_id(AT)
+    body = str(key).encode()
+    assert GATEWAY.news_of(body, {SIGNATURE_HEADER: signature(body)}) == key
+    for headers in ({}, {SIGNATURE_HEADER: signature(b"another")}):
+        with pytest.raises(ForgedNews):
+            GATEWAY.news_of(body, headers)
