@@ -94,7 +94,6 @@ CREATE TABLE books (
 CREATE TABLE invoices (
   tenant_id        integer NOT NULL REFERENCES environments,
   id               text NOT NULL,
-  seq              bigint GENERATED ALWAYS AS IDENTITY,
   -- Given when it is opened. Until then it is a draft, which counts for nothing.
   number           bigint CHECK ((number IS NULL) = (status IN ('DRAFT', 'VOID'))),
   status           text NOT NULL CHECK (status IN ('DRAFT', 'OPEN', 'PAYMENT_FAILED', 'PAID', 'VOID')),
