@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from kelviq_server.payments.records import MethodStatus, NewCard, PaymentMethod
 from kelviq_server.platform.listing import ListAnswer
-from kelviq_server.platform.values import Between, Flag
+from kelviq_server.platform.values import Between, BillingAddress, Flag
 from kelviq_server.platform.wire import Answer, Body, Identifier, Text, wire_instant
 
 _DIGITS = re.compile(r"[0-9]{12,19}", re.ASCII)
@@ -62,8 +62,8 @@ class PaymentMethodCustomer(Answer):
 
     customer_id: str = Field(description="Your own id of the customer.")
     name: str | None
-    email: str | None
-    billing_address: dict[str, Any] | None
+    email: str | None = Field(json_schema_extra={"format": "email"})
+    billing_address: BillingAddress | None
 
 
 class PaymentMethodResponse(Answer):

@@ -10,6 +10,10 @@ from uuid import uuid4
 from starlette.applications import Starlette
 
 from kelviq_server.app import operations
+from kelviq_server.billing.charges.actions.create_charge import create_charge
+from kelviq_server.billing.charges.records import NewCharge
+from kelviq_server.billing.refunds.actions.create_refund import create_refund
+from kelviq_server.billing.refunds.records import NewRefund, RefundReason
 from kelviq_server.catalog.contents.actions.add_entitlements import add_entitlements
 from kelviq_server.catalog.features.actions.create_feature import create_feature
 from kelviq_server.catalog.features.records import FeatureType, NewFeature
@@ -21,6 +25,8 @@ from kelviq_server.catalog.prices.records import NewPrice, PriceType
 from kelviq_server.catalog.products.actions.create_product import create_product
 from kelviq_server.catalog.products.records import NewProduct, TaxCode
 from kelviq_server.partner.actions.create_partner import create_partner
+from kelviq_server.payments.actions.save_method import save_method
+from kelviq_server.payments.records import NewCard
 from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.operations import Access, Operation
 from kelviq_server.taxes.actions.add_rate import add_rate
@@ -35,6 +41,7 @@ from tests.make import Made
 # The values that a path's parameters have for somebody, as every id each of them has: by the path up to the parameter.
 Ids = dict[str, list[str]]
 PRODUCT, PLAN = "/catalog/products/{pk}", "/catalog/plans/{identifier}"
+METHOD, ORDER = "/payment-methods/{pk}", "/orders/{id}"
 
 
 async def customer_ids(tenant: Tenant) -> Ids:
@@ -95,6 +102,25 @@ async def discount_ids(tenant: Tenant) -> Ids:
     return {"/discounts/{pk}": [str(discount.id)]}
 
 
+async def money_ids(tenant: Tenant) -> Ids:
+    """Have a customer pay with a card, and give them a part of it back."""
+    plan, product = f"plan-{uuid4().hex}", await create_product(tenant, NewProduct("Suite", TaxCode.SAAS), [])
+    await create_plan(tenant, NewPlan(product.id, PlanFields("Once"), plan), [])
+    await set_prices(tenant, plan, [NewPrice(price_type=PriceType.CUSTOM, currency="USD")])
+    await publish_plan(tenant, plan, Rollout())
+    customer = (await make.customer(tenant)).external_id
+    card = NewCard("4242424242424242", exp_month=12, exp_year=2099, cvc="123")
+    method = await save_method(tenant, customer, card, is_default=True)
+    order = await create_charge(tenant, NewCharge(plan, customer, custom_amount=Decimal(49)))
+    refund = await create_refund(tenant, NewRefund(order.id, 100, None, RefundReason.OTHER, None, None))
+    return {
+        METHOD: [str(method.id)],
+        ORDER: [order.id],
+        "/invoices/{id}": [order.invoice_id],
+        "/refunds/{refundId}": [str(refund.id)],
+    }
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateCustomer": {"name": "Mallory"},
@@ -128,6 +154,7 @@ PUBLIC = {
 NO_LISTS = {
     "retrieveOrganization": "test_organization.py: each environment has its own",
     "retrieveSandboxClock": "test_sandbox_clock.py: each sandbox has its own",
+    "listCredits": "test_credits.py: a customer of another tenant is not found",
 }
 
 
@@ -153,7 +180,7 @@ def paths(operation: Operation, ids: Ids) -> Iterator[str]:
 async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
     found |= await catalog_ids(tenant) | await webhook_ids(tenant)
-    found |= await tax_ids(tenant) | await discount_ids(tenant)
+    found |= await tax_ids(tenant) | await discount_ids(tenant) | await money_ids(tenant)
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 
@@ -212,6 +239,25 @@ async def test_a_foreign_id_in_a_body_is_as_good_as_none(api: Client, made: Made
         await api.get(f"/webhook/events/?after={foreign['/webhook/events/{pk}'][0]}"),
     ]
     assert [answer.status_code for answer in refused] == [400] * len(refused)
+
+
+async def test_money_moves_for_ones_own_alone(api: Client, made: Made) -> None:
+    victim = await make.organization()
+    theirs, ours = await catalog_ids(victim.sandbox), await catalog_ids(made.sandbox)
+    foreign = await money_ids(victim.sandbox)
+    customer, stranger = await make.customer(made.sandbox), await make.customer(victim.sandbox)
+    once = {"chargePeriod": "ONE_TIME"}
+    for path, body in (
+        ("/charges/", {**once, "planIdentifier": theirs[PLAN][0], "customerId": customer.external_id}),
+        ("/charges/", {**once, "planIdentifier": ours[PLAN][0], "customerId": stranger.external_id}),
+        ("/payment-methods/", {"customerId": stranger.external_id, "cardNumber": "4242424242424242"}),
+        ("/credits/", {"customerId": stranger.external_id, "currencyCode": "USD", "amountUnits": 1}),
+    ):
+        assert (await api.post(path, body)).status_code == 400, body
+    refund = await api.post("/refunds/", {"orderId": foreign[ORDER][0]})
+    assert (refund.status_code, refund.json()) == (404, {"detail": "Not found."})
+    for query in (f"/payment-methods/?customer_id={stranger.external_id}", f"/invoices/?order_id={foreign[ORDER][0]}"):
+        assert (await api.get(query)).json()["results"] == []
 
 
 async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api: Client) -> None:

@@ -65,6 +65,31 @@ DECIDED |= {
     "PlanLink.name": "the guide on links: each requires both a name and a URL",
     "PlanLink.url": "the guide on links: each requires both a name and a URL",
 }
+DECIDED |= {
+    f"list{kind} query {name}: type": DECIDED[f"listCustomers query {name}: type"]
+    for kind in ("Orders", "OrderEvents", "PaymentMethods", "Refunds", "Transactions")
+    for name in ("page", "page_size")
+}
+DECIDED |= {f"RefundCreateRequest.{name}: nullable": NULL for name in ("amount", "amountUnits", "reason")}
+_UNBUILT = "nothing makes one yet, so no order shows one"
+DECIDED |= {
+    f"SubscriptionLicense.{name}": _UNBUILT
+    for name in (
+        "id", "licenseKey", "activatedOn", "expiresOn", "activationUsage", "activationLimit", "enabled",
+    )
+}  # fmt: skip
+DECIDED |= {
+    f"OrderSubscriptionSummary.{name}": _UNBUILT
+    for name in ("id", "status", "amount", "currency", "interval", "currencySymbol", "nextInvoiceDate")
+}
+DECIDED |= {
+    "CreateChargeRequest.currencyCode: enum": "it must be an ISO 4217 code",
+    "CreateChargeResponse.features[]: type": "published without a type: what was asked for comes back",
+    "MorFeeBreakdownComponent.name: enum": "nothing is converted, and no fee is raised to a processor's",
+    "PaymentMethodResponse.createdOn: format": "it is an instant, like all others",
+    "PaymentMethodResponse.modifiedOn: format": "it is an instant, like all others",
+    "listPaymentMethods query customer_email: format": "an address that is none finds nothing",
+}
 # What the official clients call although it is not published; the contract's list of surfaces has each.
 OURS = {
     "GET /customers/{customerId}/",
@@ -110,6 +135,19 @@ BEYOND |= {
     "GET /webhook/events/{pk}/": "an event by the id that every delivery of it bears",
     "GET /sandbox/clock/": "a year of a subscription is tried out in seconds",
     "POST /sandbox/clock/": "a year of a subscription is tried out in seconds",
+}
+
+
+BEYOND |= {
+    "POST /payment-methods/": "a sandbox has no page on which a card could be saved",
+    "GET /payment-methods/{pk}/": "the hosted product has it in its portal alone",
+    "DELETE /payment-methods/{pk}/": "the hosted product has it in its portal alone",
+    "POST /payment-methods/{pk}/default/": "the hosted product has it in its portal alone",
+    "GET /invoices/": "whoever keeps the books himself needs the documents",
+    "GET /invoices/{id}/": "whoever keeps the books himself needs the documents",
+    "GET /credits/": "credit that nobody can see or give helps no customer",
+    "POST /credits/": "credit that nobody can see or give helps no customer",
+    "GET /balances/": "whether the books balance, anybody may see",
 }
 
 

@@ -49,9 +49,9 @@ class CreateChargeRequest(Body):
     """What an existing customer buys at once."""
 
     plan_identifier: Identifier = Field(description="The plan.", examples=["lifetime-access"])
-    charge_period: Annotated[ChargePeriod, AfterValidator(_once), WithJsonSchema({"enum": ["ONE_TIME"]})] = Field(
-        description="Must be `ONE_TIME`.", examples=["ONE_TIME"]
-    )
+    charge_period: Annotated[
+        ChargePeriod, AfterValidator(_once), WithJsonSchema({"type": "string", "enum": ["ONE_TIME"]})
+    ] = Field(description="Must be `ONE_TIME`.", examples=["ONE_TIME"])
     customer_id: Identifier = Field(description="Your own id of the customer.", examples=["cust_789"])
     features: Annotated[list[ChargeFeature], Field(max_length=100)] | None = Field(
         None, description="How many of each feature that is sold by its quantity; its least quantity, or 1, if missing."

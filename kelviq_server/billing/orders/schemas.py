@@ -22,7 +22,7 @@ from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.money import to_amount
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.operations import API_PATH
-from kelviq_server.platform.values import currency_exponents
+from kelviq_server.platform.values import BillingAddress, currency_exponents
 from kelviq_server.platform.wire import Answer, wire_instant
 
 
@@ -47,7 +47,7 @@ class OrderResponse(Answer):
 
     id: str = Field(description="The order's id.", examples=["ORD-20260729103000-AB3K9"])
     customer: OrderCustomer = Field(description="The customer as they were when they bought.")
-    product: dict[str, Any] = Field(description="The product, as the catalog has it.")
+    product: products.ProductAnswer = Field(description="The product, as the catalog has it.")
     status: OrderStatus
     paid_at: datetime | None = Field(description="When it was paid, if it was.")
     amount_subtotal: str | None = Field(description="What the prices come to, before discounts.")
@@ -63,8 +63,8 @@ class OrderResponse(Answer):
     amount_credit_units: int
     refunded_total_units: int = Field(description="What was given back.")
     sale_currency_symbol: str = Field(examples=["$"])
-    billing_address: dict[str, Any] | None = Field(description="The customer's address when they bought.")
-    plan: dict[str, Any] = Field(description="The version of the plan that was bought.")
+    billing_address: BillingAddress | None = Field(description="The customer's address when they bought.")
+    plan: plans.CatalogPlan = Field(description="The version of the plan that was bought.")
     billing_type: BillingType | None
     license: list[dict[str, Any]] = Field(description="Licences that came with it.")
     is_trial: bool

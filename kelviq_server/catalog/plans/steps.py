@@ -8,7 +8,7 @@ from kelviq_server.catalog.features import store as feature_store
 from kelviq_server.catalog.features.records import Feature
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
-from kelviq_server.catalog.plans.schemas import plan_answer
+from kelviq_server.catalog.plans.schemas import CatalogPlan, plan_answer
 from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id
 from kelviq_server.catalog.prices.records import Price
 from kelviq_server.catalog.prices.store import insert_prices, list_offered
@@ -19,6 +19,7 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import Path, refuse_faults
 
 __all__ = [
+    "CatalogPlan",
     "features_of",
     "find_for_sale",
     "get_version",

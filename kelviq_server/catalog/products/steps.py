@@ -5,14 +5,14 @@ from uuid import UUID
 
 from kelviq_server.catalog.products import rules, store
 from kelviq_server.catalog.products.records import FileKind, ProductFile
-from kelviq_server.catalog.products.schemas import product_answer
+from kelviq_server.catalog.products.schemas import ProductAnswer, product_answer
 from kelviq_server.catalog.products.store import get_product, list_by_id, list_known
 from kelviq_server.media import steps as media
 from kelviq_server.media.records import Upload
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import refuse_faults
 
-__all__ = ["FIELDS", "add_files", "get_product", "list_by_id", "list_known", "product_answer"]
+__all__ = ["FIELDS", "ProductAnswer", "add_files", "get_product", "list_by_id", "list_known", "product_answer"]
 
 FIELDS = {FileKind.IMAGE: "imageKeys", FileKind.FILE: "fileKeys"}
 
