@@ -1,5 +1,6 @@
 """What happened to a customer, as the public webhook guide writes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -31,16 +32,16 @@ _JANE = Customer(
 _ACME = UUID("0197269a-11c3-7b0f-9a55-6f3f0f2a7c10")
 
 
-def _address(text: str | None) -> dict[str, Any]:
-    if text is None:
+def _address(address: Mapping[str, Any] | None) -> dict[str, Any]:
+    if address is None:
         return {}
-    given = {_ADDRESS_KEYS.get(name, name): value for name, value in parse(text.encode()).items()}
+    given = {_ADDRESS_KEYS.get(name, name): value for name, value in address.items()}
     return {name: given.get(name) for name in _ADDRESS}
 
 
 def _previous(name: str, value: str | None) -> Any:
     if name == "billing_address":
-        return _address(value)
+        return _address(_free_form(value))
     if name in ("metadata", "details"):
         return _free_form(value)
     return value
@@ -62,9 +63,7 @@ def customer_object(customer: CustomerSummary) -> dict[str, Any]:
         "name": customer.name,
         "email": customer.email,
         "customer_id": customer.external_id,
-        "billing_address": _address(
-            None if customer.billing_address is None else bytes(customer.billing_address).decode()
-        ),
+        "billing_address": _address(customer.billing_address),
     }
 
 
@@ -102,7 +101,7 @@ class CustomerCreated(Event):
                 "email": customer.email,
                 "details": _free_form(customer.details),
                 "metadata": _free_form(customer.metadata),
-                "billing_address": _address(customer.billing_address),
+                "billing_address": _address(_free_form(customer.billing_address)),
                 "subscriptions": customer.active_subscriptions,
                 "organization": str(self.organization),
                 "created_on": _webhook_instant(customer.created_at),

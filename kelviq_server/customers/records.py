@@ -3,9 +3,8 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from msgspec import Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class CustomerSummary:
     external_id: str
     name: str | None
     email: str | None
-    billing_address: Raw | None
+    billing_address: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

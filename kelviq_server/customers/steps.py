@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from msgspec import Raw
-
 from kelviq_server.customers import store
 from kelviq_server.customers.records import Customer, CustomerSummary
 from kelviq_server.customers.store import lock_by_id, lock_customer
 from kelviq_server.platform.database import Tx
+from kelviq_server.platform.json_body import parse
 from kelviq_server.taxes.records import Buyer
 
 __all__ = ["count_subscription", "find_customer_id", "lock_by_id", "lock_customer", "summary_of"]
@@ -15,7 +14,7 @@ __all__ = ["count_subscription", "find_customer_id", "lock_by_id", "lock_custome
 
 def summary_of(customer: Customer) -> CustomerSummary:
     """Return who a customer is, as other things show and keep it."""
-    address = None if customer.billing_address is None else Raw(customer.billing_address.encode())
+    address = None if customer.billing_address is None else parse(customer.billing_address.encode())
     return CustomerSummary(customer.id, customer.external_id, customer.name, customer.email, address)
 
 

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from msgspec import Raw
-
 from kelviq_server.core.events import Event
 from kelviq_server.customers.events import customer_object
 from kelviq_server.customers.records import CustomerSummary
@@ -18,7 +16,7 @@ _JANE = CustomerSummary(
     "unique-customer-id-123",
     "Jane Doe",
     "jane@example.com",
-    Raw(b'{"postalCode": "560001", "country": "IN"}'),
+    {"postalCode": "560001", "country": "IN"},
 )
 _VISA = PaymentMethod(
     id=482,

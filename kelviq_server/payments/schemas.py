@@ -4,7 +4,6 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Raw
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -96,7 +95,7 @@ def method_answer(method: PaymentMethod) -> dict[str, Any]:
             "customerId": customer.external_id,
             "name": customer.name,
             "email": customer.email,
-            "billingAddress": customer.billing_address or Raw(b"null"),
+            "billingAddress": customer.billing_address,
         },
         "methodType": method.method_type,
         "methodData": method.method_data,

@@ -22,7 +22,7 @@ _JANE = BilledCustomer(
     "unique-customer-id-123",
     "Jane Doe",
     "jane@example.com",
-    Raw(b'{"postalCode": "560001", "country": "IN"}'),
+    {"postalCode": "560001", "country": "IN"},
     None,
 )
 _AT = datetime(2025, 6, 4, 6, 3, 30, tzinfo=UTC)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from babel.numbers import get_currency_symbol
-from msgspec import Raw
 from pydantic import Field
 
 from kelviq_server.billing.orders.records import (
@@ -120,7 +119,7 @@ def order_answer(whole: WholeOrder, base_url: str) -> dict[str, Any]:
         "refundedTotalUnits": order.refunded_units,
         "saleCurrency": order.currency,
         "saleCurrencySymbol": currency_symbol(order.currency),
-        "billingAddress": buyer.billing_address or Raw(b"null"),
+        "billingAddress": buyer.billing_address,
         "plan": plans.plan_answer(whole.version, base_url + API_PATH),
         "billingType": order.billing_type,
         "license": [],
