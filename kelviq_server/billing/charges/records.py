@@ -35,3 +35,5 @@ class PricedItem:
     quantity: int
     unit_price: Decimal | None
     amount_units: int
+    # Which feature, where it is one that is bought by its quantity.
+    feature: str | None = None

@@ -87,13 +87,14 @@ def _item(
     asked: Mapping[str, int],
     exponent: int,
 ) -> PricedItem:
-    if component.feature_id is None:
+    feature = None if component.feature_id is None else features[component.feature_id]
+    if feature is None:
         what, quantity = version.name, 1
     else:
-        feature = features[component.feature_id]
         what, quantity = f"{version.name}: {feature.name}", asked.get(feature.identifier, charge.min_quantity or 1)
     unit_price = charge.amount if component.model is PriceModel.FLAT else None
-    return PricedItem(what, quantity, unit_price, price_units(component.rate(charge), quantity, exponent))
+    units = price_units(component.rate(charge), quantity, exponent)
+    return PricedItem(what, quantity, unit_price, units, feature.identifier if feature else None)
 
 
 def _custom(version: PlanVersion, new: NewCharge, exponent: int) -> PricedItem:

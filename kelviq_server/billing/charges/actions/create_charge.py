@@ -6,7 +6,15 @@ from kelviq_server.billing.charges.errors import PaymentUnsettled, PlanNotForSal
 from kelviq_server.billing.charges.records import NewCharge
 from kelviq_server.billing.ledger import steps as ledger
 from kelviq_server.billing.orders import steps as orders
-from kelviq_server.billing.orders.records import BilledCustomer, BillingType, Opened, Order, OrderStatus, Sale
+from kelviq_server.billing.orders.records import (
+    BilledCustomer,
+    BillingType,
+    BoughtFeature,
+    Opened,
+    Order,
+    OrderStatus,
+    Sale,
+)
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
@@ -99,7 +107,7 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
         invoice=invoice,
         billing_type=BillingType.ONE_TIME,
         subscription_id=new_id(tx.now),
-        features=new.features,
+        features=[BoughtFeature(item.feature, item.quantity) for item in priced if item.feature is not None],
         method=method,
         request_id=new.request_id,
     )
