@@ -206,7 +206,7 @@ def _message(detail: ErrorDetails) -> str:
         return f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
     if kind == "list_type":
         return f'Expected a list of items but got type "{type(value).__name__}".'
-    if kind == "enum":
+    if kind in ("enum", "literal_error"):
         return not_a_choice(value)
     if kind in ("greater_than_equal", "less_than_equal"):
         return f"Ensure this value is {kind.replace('_', ' ').replace('equal', 'or equal to')} {min(context.values())}."
