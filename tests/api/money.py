@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from kelviq_server.billing.verification.actions.verify_books import verify_books
 from tests.api import catalog
 from tests.api.conftest import Client
+from tests.make import Made
 
 VISA = "4242 4242 4242 4242"
 GERMAN = "4000 0027 6000 0016"
@@ -57,3 +59,16 @@ async def one(api: Client, path: str) -> dict[str, Any]:
     page = (await api.get(path)).json()
     assert page["count"] == 1, page
     return page["results"][0]
+
+
+async def refused(api: Client, plan: str = "lifetime", customer_id: str = "ada", **fields: Any) -> Any:
+    """Return why a charge is not made."""
+    answer = await api.post("/charges/", body(plan, customer_id, **fields))
+    assert answer.status_code == 400, answer.text
+    return answer.json()
+
+
+async def books_balance(made: Made) -> None:
+    """Fail unless a sandbox's books say what their records come to."""
+    verified = await verify_books(made.sandbox)
+    assert verified.differences == []

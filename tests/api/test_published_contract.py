@@ -84,7 +84,7 @@ DECIDED |= {
 }
 DECIDED |= {
     "CreateChargeRequest.currencyCode: enum": "it must be an ISO 4217 code",
-    "CreateChargeResponse.features[]: type": "published without a type: what was asked for comes back",
+    "CreateChargeResponse.features[]: type": "published without a type: which quantities were bought",
     "MorFeeBreakdownComponent.name: enum": "nothing is converted, and no fee is raised to a processor's",
     "PaymentMethodResponse.createdOn: format": "it is an instant, like all others",
     "PaymentMethodResponse.modifiedOn: format": "it is an instant, like all others",
