@@ -9,7 +9,7 @@ from uuid import UUID
 from kelviq_server.payments import rules, store
 from kelviq_server.payments.gateways import gateway
 from kelviq_server.payments.gateways.choice import gateway_named
-from kelviq_server.payments.records import Attempt, AttemptKind, AttemptStatus, Outcome, PaymentMethod
+from kelviq_server.payments.records import UNKNOWN, Attempt, AttemptKind, AttemptStatus, Outcome, PaymentMethod
 from kelviq_server.payments.rules import refusal_of, text_of
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
@@ -22,6 +22,7 @@ from kelviq_server.platform.database import Tenant, Tx
 
 __all__ = [
     "NEXT_ANSWER",
+    "UNKNOWN",
     "ask",
     "ask_again",
     "begin_charge",

@@ -43,9 +43,11 @@ async def create_charge(tenant: Tenant, new: NewCharge) -> Order:
     """
     async with transaction(tenant) as tx:
         now = tx.machine_now
-        opened = await _find_opened(tx, new) or await _open(tx, new)
+        before = await _find_opened(tx, new)
+        opened = before or await _open(tx, new)
     if opened.attempt is not None and opened.attempt.status is AttemptStatus.PENDING:
-        outcome = await payments.ask(tenant, opened.attempt)
+        # What was asked before may be too old to be asked under the same key: then it is only looked up.
+        outcome = payments.UNKNOWN if before else await payments.ask(tenant, opened.attempt)
         if outcome.status is AttemptStatus.PENDING:
             # An answer that got lost is there when one asks for it; one that is late is not.
             outcome = await payments.ask_again(tenant, opened.attempt, now)

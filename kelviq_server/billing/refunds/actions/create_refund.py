@@ -26,9 +26,11 @@ async def create_refund(tenant: Tenant, new: NewRefund) -> Refund:
     """
     async with transaction(tenant) as tx:
         now = tx.machine_now
-        begun = await _find_begun(tx, new) or await _begin(tx, new)
+        before = await _find_begun(tx, new)
+        begun = before or await _begin(tx, new)
     if begun.attempt.status is AttemptStatus.PENDING:
-        outcome = await payments.ask(tenant, begun.attempt)
+        # What was asked before may be too old to be asked under the same key: then it is only looked up.
+        outcome = payments.UNKNOWN if before else await payments.ask(tenant, begun.attempt)
         if outcome.status is AttemptStatus.PENDING:
             outcome = await payments.ask_again(tenant, begun.attempt, now)
         await settle_refund(tenant, begun.attempt, outcome)
