@@ -73,6 +73,9 @@ async def _find_opened(tx: Tx, new: NewCharge) -> Opened | None:
 
 async def _open(tx: Tx, new: NewCharge) -> Opened:
     customer = await _customer(tx, new.customer)
+    # The same request may have opened it while this one waited for the customer.
+    if (before := await _find_opened(tx, new)) is not None:
+        return before
     version = await plans.find_for_sale(tx, new.plan)
     if version is None:
         raise PlanNotForSale

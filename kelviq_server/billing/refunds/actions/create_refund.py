@@ -51,6 +51,9 @@ async def _begin(tx: Tx, new: NewRefund) -> Begun:
     order = await orders.lock_order(tx, new.order_id)
     if order.status is OrderStatus.PENDING:
         raise NotFound
+    # The same request may have begun it while this one waited for the order.
+    if (before := await _find_begun(tx, new)) is not None:
+        return before
     units = rules.refund_units(order, new, currency_exponents()[order.currency])
     charge_id = await transactions.find_charge(tx, order.id)
     if charge_id is None or order.payment_method is None:
