@@ -247,8 +247,9 @@ BEGIN
       SELECT OLD.tenant_id, OLD.status, -1 AS change WHERE TG_OP <> 'INSERT'
       UNION ALL SELECT NEW.tenant_id, NEW.status, 1 WHERE TG_OP <> 'DELETE'
     ) AS both_sides
-    -- In this order, so that two who use one slot cannot wait for each other.
-    GROUP BY tenant_id, status HAVING sum(change) <> 0 ORDER BY tenant_id, status
+    -- In this order, so that two who use one slot cannot wait for each other: what is completed as soon as it is
+    -- written was counted as PENDING first.
+    GROUP BY tenant_id, status HAVING sum(change) <> 0 ORDER BY tenant_id, status DESC
   LOOP
     INSERT INTO status_tallies AS t (tenant_id, list, status, slot, count)
     VALUES (changed.tenant_id, TG_TABLE_NAME, changed.status, pg_backend_pid() % 64, changed.change)

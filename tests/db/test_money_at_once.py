@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,7 @@ import pytest
 from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.payments.errors import PaymentDeclined
-from kelviq_server.platform.database import Tenant, reading
+from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from tests import make, money
 from tests.make import Made
@@ -194,4 +194,31 @@ async def test_a_discount_that_a_declined_charge_used_is_there_for_the_next(made
     await money.charge(made.sandbox, plan, await money.customer(made.sandbox), discount_code="ONE")
     with pytest.raises(DiscountUsedUp):
         await money.charge(made.sandbox, plan, await money.customer(made.sandbox), discount_code="ONE")
+    await money.assert_books_right(made.sandbox)
+
+
+@pytest.fixture
+async def one_slot(pool: None) -> AsyncIterator[None]:
+    """Let everybody tally in one slot, as those do whose sessions share one by chance."""
+    async with transaction(INSTANCE) as tx:
+        function = await tx.value("SELECT pg_get_functiondef('tally_status'::regproc)")
+        assert "pg_backend_pid() % 64" in function
+        await tx.connection.execute(function.replace("pg_backend_pid() % 64", "0"))
+    yield
+    async with transaction(INSTANCE) as tx:
+        await tx.connection.execute(function)
+
+
+async def test_nobody_waits_for_ever_for_somebody_who_waits_for_them(made: Made, plan: str, one_slot: None) -> None:
+    await make.discount(made.sandbox, code="LAUNCH")
+    orders = [(await sold(made.sandbox, plan))[1] for _ in range(6)]
+    rich = [await money.customer(made.sandbox, credit=9000) for _ in range(6)]
+    poor = [await money.customer(made.sandbox, Card.FAILS_LATER) for _ in range(6)]
+    others = [await money.customer(made.sandbox) for _ in range(6)]
+    came = await at_once(
+        *(money.refund(made.sandbox, order, 100) for order in orders),
+        *(money.charge(made.sandbox, plan, each, discount_code="LAUNCH") for each in (*rich, *poor)),
+        *(money.charge(made.sandbox, plan, each) for each in others),
+    )
+    assert came == {"SUCCEEDED": 6, "COMPLETE": 12, "PaymentDeclined": 6}
     await money.assert_books_right(made.sandbox)

@@ -2,6 +2,9 @@
 
 An order is opened in the transaction that needs it paid. Its attempt is carried out with no transaction open, and
 what came of it ends the order in the next.
+
+Everybody locks in one order: the customer, the order, its discount, the status of orders (which is counted), the
+tenant's books, the status of transactions.
 """
 
 from collections.abc import Sequence
@@ -110,12 +113,13 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
 async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -> None:
     """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back."""
     assert outcome.failure is not None
+    # First, as a sale locks its discount first.
+    await discounts.release(tx, order_id=order.id)
     failed = await store.update_failed(tx, order.id)
     await transactions.note_failure(tx, attempt.id, outcome)
     await invoices.drop_draft(tx, order.invoice_id)
     if order.credit_units:
         await ledger.release_credit(tx, order.customer_id, order.currency, order.credit_units, order.id)
-    await discounts.release(tx, order_id=order.id)
     await store.insert_events(tx, failed, rules.failed(failed, payments.text_of(outcome.failure)))
 
 

@@ -33,10 +33,10 @@ async def settle_refund(tenant: Tenant, attempt: Attempt, outcome: Outcome) -> N
             await transactions.note_failure(tx, attempt.id, outcome)
             refund = await store.update_settled(tx, refund.id, reason)
         else:
+            order = await orders.give_back(tx, order, units)
             tax_units = await invoices.issue_credit_note(tx, order, units, refund.id)
             await transactions.note_success(tx, attempt.id, order, outcome, -units, -tax_units, None)
             lines = journal.refund(order.currency, amount_units=units, tax_units=tax_units)
             await ledger.insert_entry(tx, EntryKind.REFUND, lines, order_id=order.id, transaction_id=attempt.id)
             refund = await store.update_settled(tx, refund.id, None)
-            order = await orders.give_back(tx, order, units)
         tx.announce(RefundUpdated(refund, order, tenant.organization))
