@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kelviq_server.core.discount import Discount, FixedAmount, Percentage, taken_off
 from kelviq_server.core.money import round_half_away
-from kelviq_server.core.tax import Taxed, exclusive, inclusive, refunded_tax
+from kelviq_server.core.tax import Taxed, exclusive, inclusive, tax_within
 
 amounts = st.integers(0, 10**13)
 rates = st.decimals(0, 100, places=4)
@@ -46,25 +46,22 @@ def test_a_credit_note_is_rounded_line_by_line(
     assert (credit.net_units, credit.tax_units, credit.gross_units) == (net_units, tax_units, total_units)
 
 
-def test_a_part_of_a_line_gives_back_its_part_of_the_tax() -> None:
-    """The vector PO-ref."""
-    line = Taxed(1000, 250)
-    assert refunded_tax(line, 300) == 75
-    assert refunded_tax(line, 1000) == 250
-    assert refunded_tax(Taxed(0, 0), 0) == 0
-    with pytest.raises(ValueError, match="no more"):
-        refunded_tax(line, 1001)
-
-
 @given(amounts, rates, st.lists(st.integers(1, 10**12), max_size=8))
 def test_refunds_of_all_of_a_line_give_back_all_of_its_tax(net: int, rate: Decimal, parts: list[int]) -> None:
     line, refunded, given_back = exclusive(net, rate), 0, 0
-    for part in [*parts, net]:
-        refunded = min(refunded + part, net)
-        tax = refunded_tax(line, refunded)
+    for part in [*parts, line.gross_units]:
+        refunded = min(refunded + part, line.gross_units)
+        tax = tax_within(line, refunded)
         assert tax >= given_back
         given_back = tax
     assert given_back == line.tax_units
+
+
+def test_no_more_than_a_line_is_refunded() -> None:
+    assert tax_within(Taxed(0, 0), 0) == 0
+    for gross_units in (-1, 1251):
+        with pytest.raises(ValueError, match="no more"):
+            tax_within(Taxed(1000, 250), gross_units)
 
 
 @given(amounts, rates)
