@@ -208,7 +208,7 @@ def _message(detail: ErrorDetails) -> str:
         return f'Expected a list of items but got type "{type(value).__name__}".'
     if kind in ("enum", "literal_error"):
         return not_a_choice(value)
-    if kind in ("greater_than_equal", "less_than_equal"):
+    if kind in ("greater_than", "greater_than_equal", "less_than_equal"):
         return f"Ensure this value is {kind.replace('_', ' ').replace('equal', 'or equal to')} {min(context.values())}."
     return _MESSAGES.get(kind, detail["msg"])
 
