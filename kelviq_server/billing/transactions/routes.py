@@ -14,7 +14,9 @@ from kelviq_server.platform.operations import Access, Call, Operations, Paramete
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 
 operations = Operations("Transactions", Access.SERVER)
-_SEARCH = search_parameter("the payment gateway's id", "name", "email", "customerId", "orderId", "payment method")
+_SEARCH = search_parameter(
+    "the payment gateway's id", "name", "email", "customerId", "orderId", "product", "payment method"
+)
 _STATUS = Parameter("status", {"type": "string", "enum": list(TransactionStatus)}, "Only those of this status.")
 
 

@@ -7,6 +7,7 @@ from kelviq_server.billing.orders.records import Order, PaidWith
 from kelviq_server.billing.transactions import rules, store
 from kelviq_server.billing.transactions.records import FeeTerms, NewTransaction, Success, TransactionKind
 from kelviq_server.billing.transactions.store import find_charge, find_last_charge, get_transaction
+from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.search import folded_fields
 from kelviq_server.payments.records import Outcome
 from kelviq_server.platform.database import Tx
@@ -41,7 +42,8 @@ async def note_attempt(
 ) -> None:
     """Write an attempt that is about to be made for an order; `amount_units` is negative where money goes back."""
     buyer = order.buyer
-    folded = folded_fields(order.id, buyer.name, buyer.email, buyer.external_id, method.type, method.name)
+    product = (await products.list_by_id(tx, {order.product_id}))[order.product_id]
+    folded = folded_fields(order.id, buyer.name, buyer.email, buyer.external_id, product.name, method.type, method.name)
     await store.insert_transaction(
         tx, NewTransaction(id, kind, order.id, refund_id, order.currency, amount_units, method, folded)
     )
