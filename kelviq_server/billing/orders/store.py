@@ -1,7 +1,6 @@
 """All SQL about orders and their timelines."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -42,7 +41,7 @@ _SOUGHT: LiteralString = (
     " AND (%(billing_type)s::text IS NULL OR billing_type = %(billing_type)s)"
     " AND (%(is_renewal)s::boolean IS NULL OR is_renewal = %(is_renewal)s)"
     " AND (%(start)s::date IS NULL OR paid_at >= %(start)s::date)"
-    " AND (%(end)s::date IS NULL OR paid_at < %(end)s::date)"
+    " AND (%(end)s::date IS NULL OR paid_at < %(end)s::date + 1)"
 )
 
 
@@ -70,7 +69,7 @@ async def list_orders(tx: Tx, wanted: OrderFilter, page: Page) -> Listed[Order]:
             "billing_type": wanted.billing_type,
             "is_renewal": wanted.is_renewal,
             "start": wanted.start_date,
-            "end": wanted.end_date and wanted.end_date + timedelta(days=1),
+            "end": wanted.end_date,
         },
     )
 

@@ -1,6 +1,5 @@
 """All SQL about refunds."""
 
-from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -25,7 +24,7 @@ async def list_refunds(tx: Tx, wanted: RefundFilter, page: Page) -> Listed[Refun
             "SELECT id, seq FROM refunds WHERE tenant_id = %(tenant_id)s AND " + FOUND
             + " AND (%(status)s::text IS NULL OR status = %(status)s)"
             " AND (%(start)s::date IS NULL OR created_at >= %(start)s::date)"
-            " AND (%(end)s::date IS NULL OR created_at < %(end)s::date)",
+            " AND (%(end)s::date IS NULL OR created_at < %(end)s::date + 1)",
             "SELECT * FROM refunds WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
             _COLUMNS,
         ),
@@ -34,7 +33,7 @@ async def list_refunds(tx: Tx, wanted: RefundFilter, page: Page) -> Listed[Refun
             "terms": list(wanted.terms),
             "status": wanted.status,
             "start": wanted.start_date,
-            "end": wanted.end_date and wanted.end_date + timedelta(days=1),
+            "end": wanted.end_date,
             **page_parameters_of(page),
         },
     )  # fmt: skip

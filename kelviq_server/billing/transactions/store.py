@@ -1,6 +1,5 @@
 """All SQL about transactions."""
 
-from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -31,7 +30,7 @@ _COUNT: LiteralString = (
 _SOUGHT: LiteralString = (
     _LISTED + " AND " + FOUND + " AND (%(status)s::text IS NULL OR status = %(status)s)"
     " AND (%(start)s::date IS NULL OR created_at >= %(start)s::date)"
-    " AND (%(end)s::date IS NULL OR created_at < %(end)s::date)"
+    " AND (%(end)s::date IS NULL OR created_at < %(end)s::date + 1)"
 )
 
 
@@ -49,7 +48,7 @@ async def list_transactions(tx: Tx, wanted: TransactionFilter, page: Page) -> Li
             **parameters,
             "terms": list(wanted.terms),
             "start": wanted.start_date,
-            "end": wanted.end_date and wanted.end_date + timedelta(days=1),
+            "end": wanted.end_date,
         },
     )
 
@@ -130,6 +129,8 @@ async def update_succeeded(tx: Tx, id: UUID, success: Success) -> None:
 async def update_failed(tx: Tx, id: UUID, reference: str | None) -> None:
     """Note that an attempt failed."""
     await tx.execute(
-        "UPDATE transactions SET status = 'failure', reference = %s, modified_at = %s WHERE tenant_id = %s AND id = %s",
-        (reference, tx.now, tx.tenant_id, id),
+        "UPDATE transactions SET status = 'failure', reference = %(reference)s, modified_at = %(now)s,"
+        "  folded = folded || chr(10) || lower(coalesce(%(reference)s::text, ''))"
+        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
+        {"tenant_id": tx.tenant_id, "id": id, "reference": reference, "now": tx.now},
     )
