@@ -146,11 +146,12 @@ async def test_an_amount_by_agreement(api: Client) -> None:
     await money.customer(api)
     charge = await money.charged(api, "custom", customAmount=1234.56, currencyCode="USD")
     assert charge["amount"] == "1234.56"
-    for plan, fields, fault in (
+    faults: list[tuple[str, dict[str, Any], str]] = [
         ("custom", {}, "The plan is sold by agreement: say the amount."),
         ("custom", {"customAmount": 0.005}, "The currency has no coin that small."),
         ("lifetime", {"customAmount": 5}, "The plan has a price of its own."),
-    ):
+    ]
+    for plan, fields, fault in faults:
         assert await money.refused(api, plan, **fields) == {"customAmount": [fault]}
     assert await money.refused(api, "custom", customAmount=10**12 + 1) == {
         "customAmount": ["Ensure this value is less than or equal to 1000000000000."]
