@@ -146,7 +146,7 @@ _KEPT = """
          ORDER BY created_at, key), '[]') FROM p),
       'orders', (SELECT coalesce(json_agg(json_build_array(status, total_units, credit_units, paid_units,
          refunded_units) ORDER BY created_at, id), '[]') FROM o),
-      'invoices', (SELECT coalesce(json_agg(status ORDER BY seq), '[]') FROM i),
+      'invoices', (SELECT coalesce(json_agg(status ORDER BY created_at, id), '[]') FROM i),
       'credit_notes', (SELECT coalesce(json_agg(total_units ORDER BY number), '[]') FROM n),
       'transactions', (SELECT coalesce(json_agg(json_build_array(kind, status, amount_units) ORDER BY seq), '[]')
          FROM t),
