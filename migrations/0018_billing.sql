@@ -55,13 +55,15 @@ CREATE TABLE orders (
   FOREIGN KEY (tenant_id, plan_version_id) REFERENCES plan_versions
 );
 CREATE SEQUENCE order_places OWNED BY orders.listed_seq;
-CREATE UNIQUE INDEX orders_listed ON orders (tenant_id, listed_seq) WHERE listed_seq IS NOT NULL;
-CREATE INDEX orders_by_status ON orders (tenant_id, status, listed_seq) WHERE listed_seq IS NOT NULL;
+-- Indexes of lists have the id beside, so that the pages before the one that is asked for cost their entries alone.
+CREATE UNIQUE INDEX orders_listed ON orders (tenant_id, listed_seq) INCLUDE (id) WHERE listed_seq IS NOT NULL;
+CREATE INDEX orders_by_status ON orders (tenant_id, status, listed_seq) INCLUDE (id) WHERE listed_seq IS NOT NULL;
 CREATE INDEX orders_by_customer ON orders (tenant_id, customer_id);
 CREATE INDEX orders_by_subscription ON orders (tenant_id, subscription_id);
 CREATE INDEX orders_by_product ON orders (tenant_id, product_id);
 CREATE INDEX orders_by_version ON orders (tenant_id, plan_version_id);
 CREATE INDEX orders_by_day ON orders (tenant_id, paid_at) WHERE listed_seq IS NOT NULL;
+CREATE INDEX orders_by_text ON orders USING gin (tenant_id, folded gin_trgm_ops) WHERE listed_seq IS NOT NULL;
 CREATE UNIQUE INDEX orders_by_request ON orders (tenant_id, request_id) WHERE request_id IS NOT NULL;
 
 -- The timeline.
@@ -114,10 +116,10 @@ CREATE TABLE invoices (
   created_at       timestamptz NOT NULL,
   modified_at      timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id),
-  UNIQUE (tenant_id, number),
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders,
   FOREIGN KEY (tenant_id, customer_id) REFERENCES customers
 );
+CREATE UNIQUE INDEX invoices_listed ON invoices (tenant_id, number) INCLUDE (id);
 CREATE INDEX invoices_by_order ON invoices (tenant_id, order_id);
 CREATE INDEX invoices_by_customer ON invoices (tenant_id, customer_id);
 
@@ -162,6 +164,7 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_listed ON refunds (tenant_id, seq);
 CREATE INDEX refunds_by_order ON refunds (tenant_id, order_id);
 CREATE INDEX refunds_by_customer ON refunds (tenant_id, customer_id);
+CREATE INDEX refunds_by_text ON refunds USING gin (tenant_id, folded gin_trgm_ops);
 CREATE UNIQUE INDEX refunds_by_request ON refunds (tenant_id, request_id) WHERE request_id IS NOT NULL;
 
 CREATE TABLE credit_notes (
@@ -222,10 +225,11 @@ CREATE TABLE transactions (
   FOREIGN KEY (tenant_id, order_id) REFERENCES orders,
   FOREIGN KEY (tenant_id, refund_id) REFERENCES refunds
 );
-CREATE UNIQUE INDEX transactions_listed ON transactions (tenant_id, seq);
-CREATE INDEX transactions_by_status ON transactions (tenant_id, status, seq);
+CREATE UNIQUE INDEX transactions_listed ON transactions (tenant_id, seq) INCLUDE (id);
+CREATE INDEX transactions_by_status ON transactions (tenant_id, status, seq) INCLUDE (id);
 CREATE INDEX transactions_by_day ON transactions (tenant_id, created_at);
 CREATE INDEX transactions_by_order ON transactions (tenant_id, order_id);
+CREATE INDEX transactions_by_text ON transactions USING gin (tenant_id, folded gin_trgm_ops);
 CREATE INDEX transactions_by_refund ON transactions (tenant_id, refund_id) WHERE refund_id IS NOT NULL;
 
 -- How many rows of a list have which status. The slot keeps writers from queueing behind each other.

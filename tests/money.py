@@ -99,7 +99,7 @@ async def grant(tenant: Tenant, customer: str, units: int) -> int:
 
 async def charge(tenant: Tenant, plan: str, customer: str, **fields: Any) -> Order:
     """Charge a customer."""
-    return await create_charge(tenant, NewCharge(plan, customer, **fields))
+    return (await create_charge(tenant, NewCharge(plan, customer, **fields))).order
 
 
 async def refund(tenant: Tenant, order: Order, units: int | None = None, **fields: Any) -> Refund:

@@ -40,9 +40,12 @@ async def _give(cursors: type[AsyncCursor[Any]]) -> None:
     assert isinstance(pool.kwargs, dict)
     pool.kwargs = {**pool.kwargs, "cursor_factory": cursors}
     async with AsyncExitStack() as stack:
-        for _ in range(pool.get_stats()["pool_size"]):
+        held = 0
+        # While one waits for a connection, the pool may be opening another.
+        while held < pool.get_stats()["pool_size"]:
             connection = await stack.enter_async_context(pool.connection())
             connection.cursor_factory = cursors
+            held += 1
 
 
 class _Dying(AsyncCursor[Any]):

@@ -1,19 +1,18 @@
 """All SQL about customers. The shape of the list statements is explained in docs/adr/0004."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
 from msgspec import Raw
 
 from kelviq_server.core.errors import NotFound
-from kelviq_server.core.search import common_trigrams, folded_fields, narrowing_pattern
+from kelviq_server.core.search import folded_fields
 from kelviq_server.customers.records import Customer, CustomerEdit, CustomerPage, NewCustomer
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.json_body import dump
-from kelviq_server.platform.remembered import Remembered
+from kelviq_server.platform.narrowing import narrowing_patterns
 
 _COLUMNS: LiteralString = (
     "id, seq, external_id, name, email, details::text AS details, metadata::text AS metadata,"
@@ -243,8 +242,7 @@ async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, lim
 
     The index narrows where the terms have anything rare; without, the tenant's texts are walked.
     """
-    common = await _COMMON_TRIGRAMS.get(partial(_find_common_trigrams, tx))
-    narrowing = [found for term in terms if (found := narrowing_pattern(term, common)) is not None]
+    narrowing = await narrowing_patterns(tx, "customer_search", terms)
     condition: LiteralString = " AND folded LIKE %s" * len(narrowing) + " AND strpos(folded, %s) > 0" * len(terms)
     return await tx.page(
         CustomerPage,
@@ -258,18 +256,6 @@ async def search_customers(tx: Tx, terms: Sequence[str], offset: int | None, lim
         (tx.tenant_id, *narrowing, *terms, offset, limit, limit, limit, tx.tenant_id),
         plan_for_values=True,
     )
-
-
-# The planner's own sample of the searched texts tells which trigrams nearly all of them have.
-_COMMON_TRIGRAMS: Remembered[frozenset[str]] = Remembered(seconds=300, empty_seconds=10)
-
-
-async def _find_common_trigrams(tx: Tx) -> frozenset[str]:
-    samples = await tx.value(
-        "SELECT histogram_bounds::text::text[] FROM pg_stats WHERE tablename = 'customer_search'"
-        " AND schemaname = current_schema() AND attname = 'folded'"
-    )
-    return common_trigrams(samples or [])
 
 
 async def fold_tallies(tx: Tx, limit: int = 500) -> int:

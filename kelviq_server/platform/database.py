@@ -149,11 +149,18 @@ class Tx:
             await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 
-    async def decoded(self, kind: type[T], sql: LiteralString, parameters: Parameters = ()) -> T:
+    async def decoded(
+        self, kind: type[T], sql: LiteralString, parameters: Parameters = (), *, plan_for_values: bool = False
+    ) -> T:
         """Return the one JSON value of a statement as records of this kind, nested ones too.
 
         So that what belongs together, a list with its count or a whole with its parts, is read in one statement.
+        `plan_for_values` is that of `page`.
         """
+        if plan_for_values:
+            async with self.connection.transaction():
+                await self.connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+                return await self.decoded(kind, sql, parameters)
         found = await self.find_decoded(kind, sql, parameters)
         assert found is not None
         return found

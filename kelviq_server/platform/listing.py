@@ -1,4 +1,4 @@
-"""Pages of lists that are short enough to be counted: a catalog, not its customers (those: docs/adr/0004)."""
+"""Pages of lists, counted as they are read or by a count that is kept; customers have their own (docs/adr/0004)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,12 @@ T = TypeVar("T")
 PAGE_SIZE = 100
 # What every term of a search must be found in. An empty search finds everything.
 FOUND: LiteralString = "NOT EXISTS (SELECT FROM unnest(%(terms)s::text[]) AS term WHERE strpos(folded, term) = 0)"
+# The same for a long list: a trigram index narrows it, where the terms have anything rare (`narrowest_pattern`), if the
+# statement is planned for its values.
+NARROWED: LiteralString = "(%(narrowing)s::text IS NULL OR folded LIKE %(narrowing)s) AND " + FOUND
+# The rows of a page of a long list. As an array, since a plan that is made once for all values thinks of `chosen` as a
+# tenth of the list, and may read all of that.
+CHOSEN: LiteralString = "id = ANY(ARRAY(SELECT id FROM chosen))"
 
 
 @dataclass(frozen=True, slots=True)

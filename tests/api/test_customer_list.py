@@ -8,6 +8,7 @@ import pytest
 from kelviq_server.customers import store
 from kelviq_server.customers.actions.create_customer import create_customer
 from kelviq_server.customers.records import NewCustomer
+from kelviq_server.platform import narrowing
 from kelviq_server.platform.database import transaction
 from tests.api.conftest import Client
 from tests.make import Made
@@ -130,7 +131,7 @@ async def test_what_many_customers_have_in_common_hides_none(api: Client, made: 
     await create_customer(made.sandbox, NewCustomer("tom", name="Tom Newcomer"))
     async with transaction(made.sandbox) as tx:
         await store.update_statistics(tx)
-    store._COMMON_TRIGRAMS.forget()
+    narrowing._COMMON["customer_search"].forget()
     for search in ("newcomer", "cus_000000042", "u42@example.com", "example.com", "u4"):
         page = await listed(api, f"?search={search}")
         assert page["count"] == len(page["results"]) > 0, search

@@ -111,7 +111,7 @@ async def money_ids(tenant: Tenant) -> Ids:
     customer = (await make.customer(tenant)).external_id
     card = NewCard("4242424242424242", exp_month=12, exp_year=2099, cvc="123")
     method = await save_method(tenant, customer, card, is_default=True)
-    order = await create_charge(tenant, NewCharge(plan, customer, custom_amount=Decimal(49)))
+    order = (await create_charge(tenant, NewCharge(plan, customer, custom_amount=Decimal(49)))).order
     refund = await create_refund(tenant, NewRefund(order.id, 100, None, RefundReason.OTHER, None, None))
     return {
         METHOD: [str(method.id)],

@@ -15,11 +15,9 @@ from kelviq_server.billing.charges.errors import (
     PlanNotForSale,
 )
 from kelviq_server.billing.charges.schemas import CreateChargeRequest, CreateChargeResponse, charge_answer
-from kelviq_server.billing.orders import steps as orders
 from kelviq_server.customers.errors import CustomerUnknown
 from kelviq_server.payments.errors import PaymentDeclined, PaymentMethodRequired, PaymentNeedsAuthentication
 from kelviq_server.platform.answers import json_answer
-from kelviq_server.platform.database import reading
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.promotions.discounts.errors import (
     DiscountExpired,
@@ -50,7 +48,4 @@ operations = Operations("Charges", Access.SERVER)
 )  # fmt: skip
 async def create(call: Call[CreateChargeRequest]) -> Response:
     """Charges the customer's default payment method at once. What is not paid is refused; the order then says why."""
-    order = await create_charge(call.tenant, call.body.new_charge(call.claim_id))
-    async with reading(call.tenant) as tx:
-        [whole] = await orders.wholes_of(tx, [order])
-    return json_answer(charge_answer(whole), 201)
+    return json_answer(charge_answer(await create_charge(call.tenant, call.body.new_charge(call.claim_id))), 201)

@@ -116,8 +116,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A number without gaps, and how much had been sold when it was taken, in the currency of fees."""
+class Issued:
+    """An invoice with its number, and how much had been sold before it, in the currency of fees."""
 
-    number: int
-    sold_units: int
+    invoice: Invoice
+    sold_before_units: int

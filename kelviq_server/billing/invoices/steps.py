@@ -5,23 +5,23 @@ from uuid import UUID
 import msgspec
 
 from kelviq_server.billing.invoices import rules, store
-from kelviq_server.billing.invoices.records import Invoice, NewInvoice, Numbered
-from kelviq_server.billing.invoices.store import get_invoice, lock_invoice_number
+from kelviq_server.billing.invoices.records import Issued, NewInvoice
+from kelviq_server.billing.invoices.store import get_invoice
 from kelviq_server.billing.orders.records import Order, Sale
 from kelviq_server.platform.database import Tx
 from kelviq_server.tenants import steps as tenants
 
-__all__ = ["add_draft", "drop_draft", "get_invoice", "issue_credit_note", "issue_paid", "lock_invoice_number"]
+__all__ = ["add_draft", "drop_draft", "get_invoice", "issue_credit_note", "issue_paid", "seller_now"]
 
 
-async def add_draft(tx: Tx, id: str, order_id: str, sale: Sale) -> None:
+async def add_draft(tx: Tx, order: Order, sale: Sale) -> None:
     """Write the invoice of an order whose payment is yet to come. The seller is that of the day it is issued."""
     invoice = sale.invoice
     await store.insert_draft(
         tx,
-        id,
+        order.invoice_id,
         NewInvoice(
-            order_id=order_id,
+            order_id=order.id,
             customer_id=sale.buyer.id,
             subscription_id=sale.subscription_id,
             currency=sale.currency,
@@ -37,9 +37,12 @@ async def add_draft(tx: Tx, id: str, order_id: str, sale: Sale) -> None:
     )
 
 
-async def issue_paid(tx: Tx, id: str, numbered: Numbered) -> Invoice:
-    """Issue a draft that is paid, under a number that was taken for it, and return it."""
-    return await store.update_paid(tx, id, numbered.number, await _seller(tx))
+async def issue_paid(tx: Tx, id: str, seller: str, sold_units: int) -> Issued:
+    """Issue a draft that is paid under the next number, and note what is sold with it.
+
+    Others wait for their numbers until this transaction commits: it comes as late as it can.
+    """
+    return await store.update_paid(tx, id, seller, sold_units)
 
 
 async def drop_draft(tx: Tx, id: str) -> None:
@@ -51,12 +54,11 @@ async def issue_credit_note(tx: Tx, order: Order, amount_units: int, refund_id: 
     """Issue the credit note of a refund and return how much of it is tax, in minor units."""
     invoice = await store.get_invoice(tx, order.invoice_id)
     lines = rules.credit_lines(invoice.lines, await store.list_taken(tx, invoice.id), amount_units)
-    number = await store.lock_credit_note_number(tx)
-    await store.insert_credit_note(tx, invoice, refund_id, number, lines, await _seller(tx))
+    await store.insert_credit_note(tx, invoice, refund_id, lines, await seller_now(tx))
     return sum(line.tax_units for line in lines)
 
 
-async def _seller(tx: Tx) -> str:
+async def seller_now(tx: Tx) -> str:
     """Return the seller's details of this moment, as documents keep them."""
     seller = await tenants.get_seller(tx)
     address = None if seller.billing_address is None else msgspec.Raw(seller.billing_address.encode())

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from kelviq_server.billing.invoices.records import Invoice, NewInvoice, Numbered, Taken
+from kelviq_server.billing.invoices.records import Invoice, Issued, NewInvoice, Taken
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, Listed, counted_listing, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 
 _NOTES: LiteralString = (
@@ -22,18 +22,23 @@ _COLUMNS: LiteralString = (
     " tax_units, total_units, credit_units, buyer, seller, opened_at, paid_at, created_at, modified_at"
 )
 _INVOICE: LiteralString = _COLUMNS + "," + _NOTES
+_ISSUED: LiteralString = "SELECT id, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND number IS NOT NULL"
+_ROWS: LiteralString = "SELECT *, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
 
 
 async def list_invoices(tx: Tx, order_id: str | None, page: Page) -> Listed[Invoice]:
     """Return a page of the issued invoices, newest first; of one order, where it is named."""
     return await tx.decoded(
         Listed[Invoice],
-        listing(
-            "SELECT id, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND number IS NOT NULL"
-            " AND (%(order_id)s::text IS NULL OR order_id = %(order_id)s)",
-            "SELECT *, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+        # Numbers have no gaps: the highest one is the count.
+        counted_listing(
+            "SELECT coalesce(max(number), 0) AS count FROM invoices WHERE tenant_id = %(tenant_id)s",
+            _ISSUED,
+            _ROWS,
             _INVOICE,
-        ),
+        )
+        if order_id is None
+        else listing(_ISSUED + " AND order_id = %(order_id)s", _ROWS, _INVOICE),
         {"tenant_id": tx.tenant_id, "order_id": order_id, **page_parameters_of(page)},
     )
 
@@ -80,40 +85,25 @@ async def insert_draft(tx: Tx, id: str, new: NewInvoice) -> None:
     )
 
 
-async def lock_invoice_number(tx: Tx, sold_units: int) -> Numbered:
-    """Take the next invoice number and note what is sold with it; others wait for theirs until this commits."""
-    numbered = await tx.row(
-        Numbered,
-        "INSERT INTO books AS b (tenant_id, invoices, sold_units) VALUES (%(tenant_id)s, 1, %(sold)s)"
-        " ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1, sold_units = b.sold_units + %(sold)s"
-        " RETURNING invoices AS number, sold_units - %(sold)s AS sold_units",
-        {"tenant_id": tx.tenant_id, "sold": sold_units},
-    )
-    assert numbered is not None
-    return numbered
+async def update_paid(tx: Tx, id: str, seller: str, sold_units: int) -> Issued:
+    """Issue a draft under the next number, paid at once, and return it. From now on it does not change.
 
-
-async def lock_credit_note_number(tx: Tx) -> int:
-    """Take the next number of a credit note; others wait for theirs until this commits."""
-    return await tx.value(
-        "INSERT INTO books AS b (tenant_id, credit_notes) VALUES (%s, 1)"
-        " ON CONFLICT (tenant_id) DO UPDATE SET credit_notes = b.credit_notes + 1 RETURNING credit_notes",
-        (tx.tenant_id,),
-    )
-
-
-async def update_paid(tx: Tx, id: str, number: int, seller: str) -> Invoice:
-    """Issue a draft under a number, paid at once, and return it. From now on it does not change."""
-    invoice = await tx.find_decoded(
-        Invoice,
-        "WITH page AS (UPDATE invoices SET number = %(number)s, status = 'PAID', seller = %(seller)s,"
-        "  opened_at = %(now)s, paid_at = %(now)s, modified_at = %(now)s"
+    Notes what is sold with it, too; others wait for their numbers until this commits.
+    """
+    issued = await tx.find_decoded(
+        Issued,
+        "WITH numbered AS (INSERT INTO books AS b (tenant_id, invoices, sold_units) VALUES (%(tenant_id)s, 1, %(sold)s)"
+        "  ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1, sold_units = b.sold_units + %(sold)s"
+        "  RETURNING invoices AS taken, sold_units - %(sold)s AS sold_before_units"
+        "), invoice AS (UPDATE invoices SET number = taken, status = 'PAID', seller = %(seller)s,"
+        "  opened_at = %(now)s, paid_at = %(now)s, modified_at = %(now)s FROM numbered"
         "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status = 'DRAFT' RETURNING " + _COLUMNS + ")"
-        " SELECT row_to_json(page) FROM page",
-        {"tenant_id": tx.tenant_id, "id": id, "number": number, "seller": seller, "now": tx.now},
+        " SELECT json_build_object('invoice', row_to_json(invoice), 'sold_before_units', sold_before_units)"
+        " FROM invoice, numbered",
+        {"tenant_id": tx.tenant_id, "id": id, "seller": seller, "sold": sold_units, "now": tx.now},
     )
-    assert invoice is not None
-    return invoice
+    assert issued is not None
+    return issued
 
 
 async def update_void(tx: Tx, id: str) -> None:
@@ -134,21 +124,23 @@ async def list_taken(tx: Tx, invoice_id: str) -> list[list[Taken]]:
     )
 
 
-async def insert_credit_note(
-    tx: Tx, invoice: Invoice, refund_id: UUID, number: int, lines: Sequence[Taken], seller: str
-) -> str:
-    """Issue a credit note for a refund, to the buyer of the invoice, and return its id."""
+async def insert_credit_note(tx: Tx, invoice: Invoice, refund_id: UUID, lines: Sequence[Taken], seller: str) -> None:
+    """Issue a credit note for a refund under the next number, to the buyer of the invoice.
+
+    Others wait for theirs until this commits.
+    """
     net_units, tax_units = sum(line.net_units for line in lines), sum(line.tax_units for line in lines)
-    return await tx.value(
-        "INSERT INTO credit_notes (tenant_id, id, number, invoice_id, refund_id, currency, lines, net_units, tax_units,"
-        "  total_units, buyer, seller, created_at)"
-        " VALUES (%(tenant_id)s, document_id('CN', %(now)s, nextval('document_numbers')), %(number)s, %(invoice_id)s,"
+    await tx.execute(
+        "WITH numbered AS (INSERT INTO books AS b (tenant_id, credit_notes) VALUES (%(tenant_id)s, 1)"
+        "  ON CONFLICT (tenant_id) DO UPDATE SET credit_notes = b.credit_notes + 1 RETURNING credit_notes AS taken)"
+        " INSERT INTO credit_notes (tenant_id, id, number, invoice_id, refund_id, currency, lines, net_units,"
+        "  tax_units, total_units, buyer, seller, created_at)"
+        " SELECT %(tenant_id)s, document_id('CN', %(now)s, nextval('document_numbers')), taken, %(invoice_id)s,"
         "  %(refund_id)s, %(currency)s, %(lines)s, %(net_units)s, %(tax_units)s, %(total_units)s, %(buyer)s,"
-        "  %(seller)s, %(now)s) RETURNING id",
+        "  %(seller)s, %(now)s FROM numbered",
         {
             "tenant_id": tx.tenant_id,
             "now": tx.now,
-            "number": number,
             "invoice_id": invoice.id,
             "refund_id": refund_id,
             "currency": invoice.currency,

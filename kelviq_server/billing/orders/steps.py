@@ -57,35 +57,36 @@ async def open_order(tx: Tx, sale: Sale) -> Opened:
     The customer is locked, and what of their credit the invoice uses is theirs.
     """
     method = None if sale.method is None else rules.paid_with(sale.method)
-    order_id, invoice_id = await store.insert_order(tx, sale, method)
-    await invoices.add_draft(tx, invoice_id, order_id, sale)
+    order = await store.insert_order(tx, sale, method)
+    await invoices.add_draft(tx, order, sale)
     if sale.invoice.credit_units:
-        await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order_id)
-    order = (await store.list_by_id(tx, [order_id]))[order_id]
+        await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order.id)
     if sale.method is None or method is None:
         await complete_order(tx, order, None, None)
-        return Opened(order_id, None)
-    attempt = await payments.begin_charge(
-        tx, new_id(tx.now), sale.method, order_id, sale.invoice.due_units, sale.currency
-    )
+        return Opened(order.id, None)
+    attempt = await payments.begin_charge(tx, new_id(tx.now), sale.method, order.id, order.due_units, order.currency)
     await transactions.note_attempt(tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, method, None)
-    return Opened(order_id, attempt)
+    return Opened(order.id, attempt)
 
 
-async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None) -> None:
-    """Note that a locked order is paid, by this attempt if anything was due: issue its invoice, enter it, tell it."""
-    terms = transactions.current_fee_terms()
+async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None) -> WholeOrder:
+    """Note that a locked order is paid, by this attempt if anything was due: issue its invoice, enter it, tell it.
+
+    Returns the order as it now is.
+    """
     paid = await store.update_paid(tx, order.id)
-    # From here on the tenant's other sales wait for their numbers.
-    sold_units = order.due_units if order.currency == terms.currency else 0
-    numbered = await invoices.lock_invoice_number(tx, sold_units)
+    await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
+    [whole] = await wholes_of(tx, [paid])
+    seller = await invoices.seller_now(tx)
+    sold_units = order.due_units if order.currency == transactions.current_fee_terms().currency else 0
+    # From here on the tenant's other sales wait for their numbers: whatever can be done before is done by now.
+    issued = await invoices.issue_paid(tx, order.invoice_id, seller, sold_units)
     fee_units = 0
     if attempt is not None and outcome is not None:
         success = await transactions.note_success(
-            tx, attempt.id, order, outcome, order.due_units, order.tax_units, numbered.sold_units
+            tx, attempt.id, order, outcome, order.due_units, order.tax_units, issued.sold_before_units
         )
         fee_units = success.fee_units
-    invoice = await invoices.issue_paid(tx, order.invoice_id, numbered)
     lines = journal.payment(
         order.currency,
         order.customer_id,
@@ -98,20 +99,22 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
         await ledger.insert_entry(
             tx, EntryKind.PAYMENT, lines, order_id=order.id, transaction_id=attempt.id if attempt else None
         )
-    await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
-    [whole] = await wholes_of(tx, [paid])
     organization = tx.tenant.organization
     tx.announce_all(
         [
             OrderCreated(whole, organization),
-            InvoiceCreated(whole, invoice, organization),
-            InvoicePaid(whole, invoice, organization),
+            InvoiceCreated(whole, issued.invoice, organization),
+            InvoicePaid(whole, issued.invoice, organization),
         ]
     )
+    return whole
 
 
-async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -> None:
-    """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back."""
+async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -> Order:
+    """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back.
+
+    Returns the order as it now is.
+    """
     assert outcome.failure is not None
     # First, as a sale locks its discount first.
     await discounts.release(tx, order_id=order.id)
@@ -121,6 +124,7 @@ async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -
     if order.credit_units:
         await ledger.release_credit(tx, order.customer_id, order.currency, order.credit_units, order.id)
     await store.insert_events(tx, failed, rules.failed(failed, payments.text_of(outcome.failure)))
+    return failed
 
 
 async def set_aside(tx: Tx, order: Order, amount_units: int) -> None:

@@ -18,7 +18,15 @@ from kelviq_server.billing.orders.records import (
 from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import folded_fields
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.listing import FOUND, Listed, counted_listing, listing, page_parameters_of
+from kelviq_server.platform.listing import (
+    CHOSEN,
+    NARROWED,
+    Listed,
+    counted_listing,
+    listing,
+    page_parameters_of,
+)
+from kelviq_server.platform.narrowing import narrowest_pattern
 from kelviq_server.platform.paging import Page
 
 _COLUMNS: LiteralString = (
@@ -26,9 +34,7 @@ _COLUMNS: LiteralString = (
     " currency, subtotal_units, discount_units, tax_units, total_units, credit_units, paid_units, refunding_units,"
     " refunded_units, buyer, features, custom_fields, payment_method, invoice_id, paid_at, created_at, modified_at"
 )
-_ROWS: LiteralString = (
-    "SELECT *, listed_seq AS seq FROM orders WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)"
-)
+_ROWS: LiteralString = "SELECT *, listed_seq AS seq FROM orders WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
 _LISTED: LiteralString = (
     "SELECT id, listed_seq AS seq FROM orders WHERE tenant_id = %(tenant_id)s AND listed_seq IS NOT NULL"
 )
@@ -37,7 +43,7 @@ _COUNT: LiteralString = (
     " AND list = 'orders'"
 )
 _SOUGHT: LiteralString = (
-    _LISTED + " AND " + FOUND + " AND (%(status)s::text IS NULL OR status = %(status)s)"
+    _LISTED + " AND " + NARROWED + " AND (%(status)s::text IS NULL OR status = %(status)s)"
     " AND (%(billing_type)s::text IS NULL OR billing_type = %(billing_type)s)"
     " AND (%(is_renewal)s::boolean IS NULL OR is_renewal = %(is_renewal)s)"
     " AND (%(start)s::date IS NULL OR paid_at >= %(start)s::date)"
@@ -51,7 +57,7 @@ async def list_orders(tx: Tx, wanted: OrderFilter, page: Page) -> Listed[Order]:
     All of them, and all of one status, are counted by tallies; whatever else is asked for is counted as it is read.
     """
     parameters = {"tenant_id": tx.tenant_id, "status": wanted.status, **page_parameters_of(page)}
-    if wanted == OrderFilter(status=wanted.status):
+    if not wanted.terms and wanted == OrderFilter(wanted.terms, wanted.status):
         statement = (
             counted_listing(_COUNT + " AND status <> 'PENDING'", _LISTED, _ROWS, _COLUMNS)
             if wanted.status is None
@@ -66,11 +72,13 @@ async def list_orders(tx: Tx, wanted: OrderFilter, page: Page) -> Listed[Order]:
         {
             **parameters,
             "terms": list(wanted.terms),
+            "narrowing": await narrowest_pattern(tx, "orders", wanted.terms),
             "billing_type": wanted.billing_type,
             "is_renewal": wanted.is_renewal,
             "start": wanted.start_date,
             "end": wanted.end_date,
         },
+        plan_for_values=True,
     )
 
 
@@ -125,10 +133,11 @@ async def find_currency(tx: Tx, customer_id: UUID) -> str | None:
     )
 
 
-async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> tuple[str, str]:
-    """Write a pending order; return its id, and the id that its invoice is to have."""
+async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> Order:
+    """Write a pending order and return it, with the id that its invoice is to have."""
     invoice = sale.invoice
-    found = await tx.value(
+    order = await tx.find_decoded(
+        Order,
         "WITH added AS (INSERT INTO orders (tenant_id, id, invoice_id, status, billing_type, is_renewal, customer_id,"
         "  subscription_id, product_id, plan_version_id, currency, subtotal_units, discount_units, tax_units,"
         "  total_units, credit_units, buyer, features, payment_method, request_id, folded, created_at, modified_at)"
@@ -138,12 +147,13 @@ async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> tuple[str
         "  %(buyer)s, %(features)s, %(payment_method)s, %(request_id)s, lower(new.id) || chr(10) || %(folded)s,"
         "  %(now)s, %(now)s"
         " FROM (SELECT document_id('ORD', %(now)s, nextval('document_numbers')) AS id) AS new"
-        " RETURNING id, subscription_id, invoice_id, created_at"
-        "), noted AS (INSERT INTO order_events (tenant_id, order_id, subscription_id, title, code, status, metadata,"
+        " RETURNING "
+        + _COLUMNS
+        + "), noted AS (INSERT INTO order_events (tenant_id, order_id, subscription_id, title, code, status, metadata,"
         "  happened_at)"
         "  SELECT %(tenant_id)s, id, subscription_id, 'Order created', 'order.created', 'success', '{}', created_at"
         "  FROM added"
-        ") SELECT ARRAY[id, invoice_id] FROM added",
+        ") SELECT row_to_json(added) FROM added",
         {
             "tenant_id": tx.tenant_id,
             "now": tx.now,
@@ -166,8 +176,8 @@ async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> tuple[str
             "folded": folded_fields(sale.buyer.name, sale.buyer.email, sale.buyer.external_id),
         },
     )
-    order_id, invoice_id = found
-    return order_id, invoice_id
+    assert order is not None
+    return order
 
 
 async def update_paid(tx: Tx, id: str) -> Order:
@@ -237,7 +247,7 @@ async def list_events(tx: Tx, order: Order, page: Page) -> Listed[OrderEvent]:
             "SELECT id, id AS seq FROM order_events AS e WHERE tenant_id = %(tenant_id)s"
             " AND subscription_id = %(subscription_id)s AND EXISTS (SELECT FROM orders AS o"
             "  WHERE o.tenant_id = e.tenant_id AND o.id = e.order_id AND o.listed_seq IS NOT NULL)",
-            "SELECT *, id AS seq FROM order_events WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT *, id AS seq FROM order_events WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             "id, order_id, title, code, status, metadata, happened_at",
         ),
         {"tenant_id": tx.tenant_id, "subscription_id": order.subscription_id, **page_parameters_of(page)},

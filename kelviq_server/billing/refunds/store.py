@@ -8,7 +8,8 @@ from kelviq_server.billing.refunds.records import NewRefund, Refund, RefundFilte
 from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import folded_fields
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.listing import FOUND, Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, NARROWED, Listed, listing, page_parameters_of
+from kelviq_server.platform.narrowing import narrowest_pattern
 from kelviq_server.platform.paging import Page
 
 _COLUMNS: LiteralString = (
@@ -21,21 +22,23 @@ async def list_refunds(tx: Tx, wanted: RefundFilter, page: Page) -> Listed[Refun
     return await tx.decoded(
         Listed[Refund],
         listing(
-            "SELECT id, seq FROM refunds WHERE tenant_id = %(tenant_id)s AND " + FOUND
+            "SELECT id, seq FROM refunds WHERE tenant_id = %(tenant_id)s AND " + NARROWED
             + " AND (%(status)s::text IS NULL OR status = %(status)s)"
             " AND (%(start)s::date IS NULL OR created_at >= %(start)s::date)"
             " AND (%(end)s::date IS NULL OR created_at < %(end)s::date + 1)",
-            "SELECT * FROM refunds WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT * FROM refunds WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             _COLUMNS,
         ),
         {
             "tenant_id": tx.tenant_id,
             "terms": list(wanted.terms),
+            "narrowing": await narrowest_pattern(tx, "refunds", wanted.terms),
             "status": wanted.status,
             "start": wanted.start_date,
             "end": wanted.end_date,
             **page_parameters_of(page),
         },
+        plan_for_values=True,
     )  # fmt: skip
 
 

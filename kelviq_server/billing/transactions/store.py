@@ -13,7 +13,15 @@ from kelviq_server.billing.transactions.records import (
 )
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.listing import FOUND, Listed, counted_listing, listing, page_parameters_of
+from kelviq_server.platform.listing import (
+    CHOSEN,
+    NARROWED,
+    Listed,
+    counted_listing,
+    listing,
+    page_parameters_of,
+)
+from kelviq_server.platform.narrowing import narrowest_pattern
 from kelviq_server.platform.paging import Page
 
 _COLUMNS: LiteralString = (
@@ -22,13 +30,13 @@ _COLUMNS: LiteralString = (
 )
 # An attempt is seen when its order is.
 _LISTED: LiteralString = "SELECT id, seq FROM transactions WHERE tenant_id = %(tenant_id)s"
-_ROWS: LiteralString = "SELECT * FROM transactions WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)"
+_ROWS: LiteralString = "SELECT * FROM transactions WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
 _COUNT: LiteralString = (
     "SELECT coalesce(sum(count), 0)::bigint AS count FROM status_tallies WHERE tenant_id = %(tenant_id)s"
     " AND list = 'transactions'"
 )
 _SOUGHT: LiteralString = (
-    _LISTED + " AND " + FOUND + " AND (%(status)s::text IS NULL OR status = %(status)s)"
+    _LISTED + " AND " + NARROWED + " AND (%(status)s::text IS NULL OR status = %(status)s)"
     " AND (%(start)s::date IS NULL OR created_at >= %(start)s::date)"
     " AND (%(end)s::date IS NULL OR created_at < %(end)s::date + 1)"
 )
@@ -37,7 +45,7 @@ _SOUGHT: LiteralString = (
 async def list_transactions(tx: Tx, wanted: TransactionFilter, page: Page) -> Listed[Transaction]:
     """Return a page of the transactions, newest first; counted by tallies where nothing but a status is asked for."""
     parameters = {"tenant_id": tx.tenant_id, "status": wanted.status, **page_parameters_of(page)}
-    if wanted == TransactionFilter(status=wanted.status):
+    if not wanted.terms and wanted == TransactionFilter(wanted.terms, wanted.status):
         of_status: LiteralString = "" if wanted.status is None else " AND status = %(status)s"
         statement = counted_listing(_COUNT + of_status, _LISTED + of_status, _ROWS, _COLUMNS)
         return await tx.decoded(Listed[Transaction], statement, parameters)
@@ -47,9 +55,11 @@ async def list_transactions(tx: Tx, wanted: TransactionFilter, page: Page) -> Li
         {
             **parameters,
             "terms": list(wanted.terms),
+            "narrowing": await narrowest_pattern(tx, "transactions", wanted.terms),
             "start": wanted.start_date,
             "end": wanted.end_date,
         },
+        plan_for_values=True,
     )
 
 

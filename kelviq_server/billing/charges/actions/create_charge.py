@@ -11,9 +11,9 @@ from kelviq_server.billing.orders.records import (
     BillingType,
     BoughtFeature,
     Opened,
-    Order,
     OrderStatus,
     Sale,
+    WholeOrder,
 )
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.catalog.plans import steps as plans
@@ -27,14 +27,14 @@ from kelviq_server.customers.records import Customer
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.errors import PaymentMethodRequired
 from kelviq_server.payments.records import AttemptStatus
-from kelviq_server.platform.database import Tenant, Tx, transaction
+from kelviq_server.platform.database import Tenant, Tx, reading, transaction
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.taxes import steps as taxes
 
 
-async def create_charge(tenant: Tenant, new: NewCharge) -> Order:
+async def create_charge(tenant: Tenant, new: NewCharge) -> WholeOrder:
     """Return the paid order.
 
     Called again for the same request, it goes on where the first call ended, and never charges twice.
@@ -51,15 +51,19 @@ async def create_charge(tenant: Tenant, new: NewCharge) -> Order:
         if outcome.status is AttemptStatus.PENDING:
             # An answer that got lost is there when one asks for it; one that is late is not.
             outcome = await payments.ask_again(tenant, opened.attempt, now)
-        await settle_payment(tenant, opened.attempt, outcome)
-    async with transaction(tenant) as tx:
-        order = (await orders.list_by_id(tx, [opened.order_id]))[opened.order_id]
-        attempt = None if opened.attempt is None else await payments.get_attempt(tx, opened.attempt.id)
-    if attempt is not None and attempt.failure is not None:
+        whole = await settle_payment(tenant, opened.attempt, outcome)
+    else:
+        async with reading(tenant) as tx:
+            [whole] = (await orders.wholes_by_id(tx, [opened.order_id])).values()
+    if whole.order.status is OrderStatus.FAILED:
+        assert opened.attempt is not None
+        async with reading(tenant) as tx:
+            attempt = await payments.get_attempt(tx, opened.attempt.id)
+        assert attempt.failure is not None
         raise payments.refusal_of(attempt.failure)
-    if order.status is OrderStatus.PENDING:
-        raise PaymentUnsettled(f"The payment gateway has not said yet how the payment of order {order.id} ended.")
-    return order
+    if whole.order.status is OrderStatus.PENDING:
+        raise PaymentUnsettled(f"The payment gateway has not said yet how the payment of order {whole.order.id} ended.")
+    return whole
 
 
 async def _find_opened(tx: Tx, new: NewCharge) -> Opened | None:

@@ -33,9 +33,9 @@ async def create_refund(tenant: Tenant, new: NewRefund) -> Refund:
         outcome = payments.UNKNOWN if before else await payments.ask(tenant, begun.attempt)
         if outcome.status is AttemptStatus.PENDING:
             outcome = await payments.ask_again(tenant, begun.attempt, now)
-        await settle_refund(tenant, begun.attempt, outcome)
-    async with transaction(tenant) as tx:
-        refund = await store.get_refund(tx, begun.refund.id)
+        refund = await settle_refund(tenant, begun.attempt, outcome)
+    else:
+        refund = begun.refund
     if refund.failure_reason is not None:
         raise RefundRefused(refund.failure_reason)
     return refund

@@ -1,0 +1,127 @@
+"""What money costs the database: so many statements, and no list that reads all there is."""
+
+import re
+
+import pytest
+
+from kelviq_server.platform import narrowing
+from kelviq_server.platform.database import reading, transaction
+from tests.api import money
+from tests.api.conftest import Client
+from tests.make import Made
+from tests.statements import counting
+
+
+@pytest.fixture
+async def charge(api: Client) -> dict[str, str]:
+    """A first charge, so that everything is there that a second one finds."""
+    await money.once(api)
+    await money.customer(api)
+    return await money.charged(api)
+
+
+async def test_nobody_adds_a_statement_to_a_charge_unnoticed(api: Client, charge: dict[str, str]) -> None:
+    async with counting() as ran:
+        await money.charged(api)
+        assert len(ran) == 29, ran
+
+
+async def test_the_invoice_number_is_taken_late(api: Client, charge: dict[str, str]) -> None:
+    """Whoever takes it keeps the tenant's other sales waiting, so little is left to do."""
+    async with counting() as ran:
+        await money.charged(api)
+        [taken] = [place for place, statement in enumerate(ran) if "INSERT INTO books" in statement]
+        after = [" ".join(statement.split()[:3]) for statement in ran[taken + 1 :]]
+    assert after == ["UPDATE transactions SET", "WITH entry AS", "INSERT INTO outbox"]
+
+
+async def test_nobody_adds_a_statement_to_a_refund_unnoticed(api: Client, charge: dict[str, str]) -> None:
+    async with counting() as ran:
+        refund = await api.post("/refunds/", {"orderId": charge["orderId"], "amount": 9})
+        assert len(ran) == 36, ran
+    assert refund.json()["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("path", "statements"),
+    [
+        # The list, its products, its plans.
+        ("/orders/", 3),
+        ("/orders/?status=COMPLETE", 3),
+        # How it is planned, too.
+        ("/orders/?search=nobody", 4),
+        # The clock and the orders, too.
+        ("/transaction/", 5),
+        ("/refunds/", 5),
+        ("/invoices/", 1),
+    ],
+)
+async def test_nobody_adds_a_statement_to_a_list_unnoticed(
+    api: Client, charge: dict[str, str], path: str, statements: int
+) -> None:
+    await api.post("/refunds/", {"orderId": charge["orderId"], "amount": 9})
+    await api.get(path)
+    async with counting() as ran:
+        assert (await api.get(path)).status_code == 200
+        assert len(ran) == statements, ran
+
+
+@pytest.mark.parametrize(
+    ("path", "walked", "looked_up"),
+    [
+        ("/orders/", "orders_listed", "orders_pkey"),
+        ("/orders/?page=last", "orders_listed", "orders_pkey"),
+        ("/orders/?status=COMPLETE", "orders_by_status", "orders_pkey"),
+        ("/transaction/", "transactions_listed", "transactions_pkey"),
+        ("/transaction/?status=success", "transactions_by_status", "transactions_pkey"),
+        ("/invoices/", "invoices_listed", "invoices_pkey"),
+    ],
+)
+async def test_a_page_walks_an_index_and_looks_up_its_rows_alone(
+    api: Client, made: Made, charge: dict[str, str], path: str, walked: str, looked_up: str
+) -> None:
+    async with counting() as ran:
+        await api.get(path)
+        [listing] = [statement for statement in ran if "chosen" in statement]
+    lines = await plan_of(made, listing)
+    [limit] = [
+        place for place, line in enumerate(lines) if line.startswith("Limit") and "CTE chosen" in lines[place - 1]
+    ]
+    scans = [line for line in lines[limit:] if re.search(r"Scan.* (orders|transactions|invoices)\b", line)]
+    assert f"Scan Backward using {walked}" in scans[0]
+    assert "Sort" not in "".join(lines[limit : lines.index(scans[0])])
+    assert f"using {looked_up}" in scans[1]
+    assert "id = ANY" in lines[lines.index(scans[1]) + 1]
+
+
+async def plan_of(made: Made, statement: str) -> list[str]:
+    """Return the lines of the plan that a session makes once for all values, for tables that are not small."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", statement)
+    async with transaction(made.sandbox) as tx:
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        await tx.execute("SET LOCAL enable_bitmapscan = off")
+        rows = await (await tx.connection.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}")).fetchall()  # pyright: ignore
+    return [row[0].strip(" ->") for row in rows]
+
+
+async def test_a_search_finds_what_the_index_narrows_and_what_it_does_not(api: Client, made: Made) -> None:
+    await money.once(api)
+    for name in ("Ada Lovelace", "Grace Hopper", "Grete Hermann"):
+        id = await money.customer(api, customer_id=name.split()[1].lower(), name=name)
+        charge, *_ = [await money.charged(api, customer_id=id) for _ in range(3)]
+        await api.post("/refunds/", {"orderId": charge["orderId"], "amount": 9})
+    async with reading(made.sandbox) as tx:
+        await tx.execute("ANALYZE orders, transactions, refunds")
+    narrowing._COMMON.clear()
+    for search, people in (
+        ("lovelace", 1),
+        ("hopper grace", 1),
+        ('"grete herm"', 1),
+        ("customer", 0),
+        ("hopper ada", 0),
+    ):
+        assert (await api.get("/orders/", params={"search": search})).json()["count"] == 3 * people, search
+        assert (await api.get("/transaction/", params={"search": search})).json()["count"] == 4 * people, search
+        assert (await api.get("/refunds/", params={"search": search})).json()["count"] == people, search
+    assert (await money.one(api, f"/orders/?search={charge['orderId']}"))["id"] == charge["orderId"]
