@@ -1,6 +1,7 @@
 """`make bench`: how fast the server is, as ratios measured in one run, in one table.
 
-The data (1,000,000 customers in one environment, 50,000 in another) stay under .bench/ for the next run.
+The data (1,000,000 customers in one environment, 50,000 in another; 500,000 orders) stay under .bench/ for the
+next run.
 """
 
 import asyncio
@@ -19,7 +20,9 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
+from bench.books import books
 from bench.catalog import catalog
+from bench.charges import charges
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
 from bench.webhooks import webhooks
@@ -196,6 +199,8 @@ def main() -> None:
         memory(ours, key)
         creates(conninfo)
         catalog(DATA.parent / "catalog", conninfo, row)
+        charges(DATA.parent / "charges", conninfo, row)
+        books(DATA.parent / "books", conninfo, row)
         webhooks(DATA.parent / "webhooks", conninfo, row)
     out.print(table)
 

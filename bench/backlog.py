@@ -10,11 +10,10 @@ from uuid import uuid4
 
 import httpx
 import psycopg
-from psycopg import ClientCursor, sql
-from psycopg.conninfo import make_conninfo
+from psycopg import ClientCursor
 
 from bench.load import Connection, run_round
-from bench.processes import Running, keys, our_server
+from bench.processes import Running, keys, make_database, our_server
 from kelviq_server.customers.events import CustomerCreated
 from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.migrate import known_migrations
@@ -53,8 +52,8 @@ def backlog(directory: Path, cluster_conninfo: str, row: Row) -> None:
     full, empty = directory / "full", directory / "empty"
     _prepare(full, cluster_conninfo)
     empty.mkdir(exist_ok=True)
-    at_full = _make(cluster_conninfo, FULL, KEPT)
-    at_empty = _make(cluster_conninfo, EMPTY)
+    at_full = make_database(cluster_conninfo, FULL, KEPT)
+    at_empty = make_database(cluster_conninfo, EMPTY)
     with psycopg.connect(at_full, autocommit=True) as connection:
         connection.execute("UPDATE webhook_endpoints SET failing_since = now()")
     with our_server(full, at_full, NETWORKS) as beside_full, our_server(empty, at_empty, NETWORKS) as beside_none:
@@ -96,7 +95,7 @@ def _prepare(directory: Path, cluster_conninfo: str) -> None:
     if filled.exists():
         return
     directory.mkdir(parents=True, exist_ok=True)
-    conninfo = _make(cluster_conninfo, KEPT)
+    conninfo = make_database(cluster_conninfo, KEPT)
     with our_server(directory, conninfo, NETWORKS) as ours:
         address = f"{ours.url}/api/v1/webhook/endpoints/"
         authorization = {"Authorization": f"Bearer {keys(directory)['sandbox']}"}
@@ -107,12 +106,3 @@ def _prepare(directory: Path, cluster_conninfo: str) -> None:
             connection.execute(statement, parameters)
         connection.execute("VACUUM (ANALYZE)")
     filled.touch()
-
-
-def _make(cluster_conninfo: str, name: str, template: str = "template1") -> str:
-    """Make a database, anew, like another one, and return its conninfo."""
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
-    with psycopg.connect(cluster_conninfo, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {name}").format(**names))
-        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy").format(**names))
-    return make_conninfo(cluster_conninfo, dbname=name)

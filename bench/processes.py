@@ -9,6 +9,11 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,27 @@ def keys(data_dir: Path) -> dict[str, str]:
 def command(*arguments: str) -> None:
     """Run kelviq-server with these arguments, showing what it says."""
     subprocess.run([sys.executable, "-m", "kelviq_server", *arguments], check=True)
+
+
+def database_cpu_seconds(watching: psycopg.Connection[Any]) -> float:
+    """Return how long the processes computed that serve the others on this database, since they began."""
+    pids = watching.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ).fetchall()
+    return sum(cpu_seconds(pid) for [pid] in pids)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process has computed."""
+    # After the name, which may hold anything; user and system time are the 14th and 15th fields.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def make_database(cluster_conninfo: str, name: str, template: str = "template1") -> str:
+    """Make a database, anew, like another one, and return its conninfo."""
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+    with psycopg.connect(cluster_conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {name}").format(**names))
+        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy").format(**names))
+    return make_conninfo(cluster_conninfo, dbname=name)

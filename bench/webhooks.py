@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from bench.backlog import backlog
+from bench.processes import database_cpu_seconds
 from bench.receivers import receivers
 from kelviq_server.core.samples import samples
 from kelviq_server.customers.events import CustomerCreated, CustomerUpdated
@@ -152,7 +153,7 @@ def _delivering(environment: dict[str, str], watching: Connection) -> Costs:
     while not (watching.execute(SETTLED).fetchone() or [False])[0]:
         assert time.perf_counter() < began + LIMIT_SECONDS, "the worker does not come to an end"
         time.sleep(0.05)
-    seconds, of_database = time.perf_counter() - began, _database_cpu_seconds(watching)
+    seconds, of_database = time.perf_counter() - began, database_cpu_seconds(watching)
     return replace(_report(process), seconds=seconds, database_cpu_seconds=of_database)
 
 
@@ -161,17 +162,3 @@ def _report(process: subprocess.Popen[str]) -> Costs:
     output, _ = process.communicate()
     said: dict[str, Any] = json.loads(output)
     return Costs(database_cpu_seconds=0, **said)
-
-
-def _database_cpu_seconds(watching: Connection) -> float:
-    """Return how long the processes computed that serve the others on this database, since they began."""
-    pids = watching.execute(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    ).fetchall()
-    return sum(_cpu_seconds(pid) for [pid] in pids)
-
-
-def _cpu_seconds(pid: int) -> float:
-    # After the name, which may hold anything; user and system time are the 14th and 15th fields.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
