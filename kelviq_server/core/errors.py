@@ -13,6 +13,8 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     # The field at fault, as the wire spells it; none means the whole request.
     field: ClassVar[str | None] = None
+    # Whether the same request would be answered alike later: only then is the answer kept under an idempotency key.
+    is_final: ClassVar[bool] = True
     # Seconds after which trying again makes sense.
     retry_after_seconds: int | None = None
 

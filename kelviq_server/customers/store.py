@@ -35,6 +35,11 @@ async def lock_by_id(tx: Tx, id: UUID) -> None:
     await tx.execute("SELECT FROM customers WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id))
 
 
+async def has_customer(tx: Tx, external_id: str) -> bool:
+    """Say whether there is a customer with the merchant's id; an archived one is none."""
+    return await tx.value("SELECT EXISTS (" + _SELECT_ONE + ")", (tx.tenant_id, external_id))
+
+
 async def find_id(tx: Tx, external_id: str) -> UUID | None:
     """Return our id of the customer with the merchant's id, an archived one too."""
     return await tx.value(

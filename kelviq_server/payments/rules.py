@@ -8,6 +8,8 @@ from kelviq_server.payments.records import Attempt, AttemptStatus, Failure, Outc
 
 # Gateways remember keys for a day; after that the same key could charge a second time.
 ASK_WITHIN = timedelta(hours=23)
+# The official clients give up after ten seconds, and whoever gave up may charge again.
+WAIT_SECONDS = 7
 ABANDONED = Outcome(AttemptStatus.FAILED, failure=Failure.ABANDONED)
 
 _TEXTS = {

@@ -3,6 +3,7 @@
 An attempt is begun in one transaction, asked for between two, and settled in the next.
 """
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -22,11 +23,11 @@ from kelviq_server.platform.database import Tenant, Tx
 
 __all__ = [
     "NEXT_ANSWER",
-    "UNKNOWN",
     "ask",
     "ask_again",
     "begin_charge",
     "begin_refund",
+    "carry_out",
     "find_default",
     "get_attempt",
     "list_answering",
@@ -79,6 +80,22 @@ async def begin_refund(tx: Tx, id: UUID, charge_id: UUID, subject: str, amount_u
 async def ask(tenant: Tenant, attempt: Attempt) -> Outcome:
     """Have an attempt carried out, with no transaction open; PENDING where the gateway does not say how it ended."""
     return await gateway.ask(gateway_named(attempt.gateway), tenant, attempt)
+
+
+async def carry_out(tenant: Tenant, attempt: Attempt, now: datetime, *, is_new: bool) -> Outcome:
+    """Return how an attempt ended for which a caller waits; PENDING where the gateway does not say it in good time.
+
+    An attempt that was begun before is only looked up first: it may be too old to be asked for under its key. `now`
+    is machine time.
+    """
+    try:
+        async with asyncio.timeout(rules.WAIT_SECONDS):
+            outcome = await ask(tenant, attempt) if is_new else UNKNOWN
+            # An answer that got lost is there when one asks for it; one that is late is not.
+            is_lost = outcome.status is AttemptStatus.PENDING and outcome.answers_at is None
+            return await ask_again(tenant, attempt, now) if is_lost else outcome
+    except TimeoutError:
+        return UNKNOWN
 
 
 async def ask_again(tenant: Tenant, attempt: Attempt, now: datetime) -> Outcome:

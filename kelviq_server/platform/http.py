@@ -144,7 +144,7 @@ class Api:
         try:
             return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
         except Refusal as refusal:
-            if refusal.status != 400:
+            if refusal.status != 400 or not refusal.is_final:
                 raise
             return refusal_answer(refusal, operation.refusal_key)
 

@@ -96,17 +96,18 @@ async def answer_once(request: KeyedRequest, run: Callable[[UUID], Awaitable[Res
         if claim is None:
             return _earlier_answer(request, await claims.find(connection, request), now)
     token = claims.current.set(claim)
+    is_final = True
     try:
         response = await run(claim.id)
     except Refusal as refusal:
-        response = refusal_answer(refusal)
+        response, is_final = refusal_answer(refusal), refusal.is_final
     except Exception:
         await _give_up(claim)
         raise
     finally:
         claims.current.reset(token)
     # These say that the same request may be taken later.
-    if response.status_code >= 500 or response.status_code == 429:
+    if not is_final or response.status_code >= 500 or response.status_code == 429:
         await _give_up(claim)
     else:
         await _keep(claim, response)

@@ -130,7 +130,7 @@ async def test_a_late_answer_ends_the_order_when_it_comes(
     await money.once(api)
     await money.customer(api, number)
     detail = (await money.refused(api))["detail"]
-    order_id = detail.removeprefix("The payment gateway has not said yet how the payment of order ").split(" ")[0]
+    order_id = detail.removeprefix("How the payment of order ").split(" ")[0]
     assert (await api.get("/orders/")).json()["count"] == 0, "nobody is to see what is still pending"
     assert (await api.get("/orders/?status=PENDING")).json()["count"] == 0
     assert (await api.get(f"/orders/{order_id}/")).status_code == 404

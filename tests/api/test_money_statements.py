@@ -23,7 +23,7 @@ async def charge(api: Client) -> dict[str, str]:
 async def test_nobody_adds_a_statement_to_a_charge_unnoticed(api: Client, charge: dict[str, str]) -> None:
     async with counting() as ran:
         await money.charged(api)
-        assert len(ran) == 29, ran
+        assert len(ran) == 30, ran
 
 
 async def test_the_invoice_number_is_taken_late(api: Client, charge: dict[str, str]) -> None:
@@ -38,7 +38,7 @@ async def test_the_invoice_number_is_taken_late(api: Client, charge: dict[str, s
 async def test_nobody_adds_a_statement_to_a_refund_unnoticed(api: Client, charge: dict[str, str]) -> None:
     async with counting() as ran:
         refund = await api.post("/refunds/", {"orderId": charge["orderId"], "amount": 9})
-        assert len(ran) == 36, ran
+        assert len(ran) == 37, ran
     assert refund.json()["status"] == "SUCCEEDED"
 
 

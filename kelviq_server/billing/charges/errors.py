@@ -50,4 +50,7 @@ class AmountTooLarge(Refusal):
 
 
 class PaymentUnsettled(Refusal):
-    """The payment gateway has not said yet how the payment ended. Look at the order; do not charge again."""
+    """How the payment ended is not known yet: do not charge again."""
+
+    # Sent again with its key, the request goes on from here.
+    is_final = False

@@ -40,7 +40,7 @@ _LISTED: LiteralString = (
 )
 _COUNT: LiteralString = (
     "SELECT coalesce(sum(count), 0)::bigint AS count FROM status_tallies WHERE tenant_id = %(tenant_id)s"
-    " AND list = 'orders'"
+    " AND list = 'orders' AND status <> 'PENDING'"
 )
 _SOUGHT: LiteralString = (
     _LISTED + " AND " + NARROWED + " AND (%(status)s::text IS NULL OR status = %(status)s)"
@@ -59,7 +59,7 @@ async def list_orders(tx: Tx, wanted: OrderFilter, page: Page) -> Listed[Order]:
     parameters = {"tenant_id": tx.tenant_id, "status": wanted.status, **page_parameters_of(page)}
     if not wanted.terms and wanted == OrderFilter(wanted.terms, wanted.status):
         statement = (
-            counted_listing(_COUNT + " AND status <> 'PENDING'", _LISTED, _ROWS, _COLUMNS)
+            counted_listing(_COUNT, _LISTED, _ROWS, _COLUMNS)
             if wanted.status is None
             else counted_listing(
                 _COUNT + " AND status = %(status)s", _LISTED + " AND status = %(status)s", _ROWS, _COLUMNS

@@ -9,8 +9,9 @@ from kelviq_server.payments.errors import GatewayUnavailable, NoCardsTaken, NoGa
 from kelviq_server.payments.events import PaymentMethodCreated, PaymentMethodUpdated
 from kelviq_server.payments.gateways.choice import gateway_named
 from kelviq_server.payments.gateways.gateway import GatewayFault
+from kelviq_server.payments.gateways.gateway import save_method as ask_to_save
 from kelviq_server.payments.records import NewCard, PaymentMethod
-from kelviq_server.platform.database import Tenant, Tx, transaction
+from kelviq_server.platform.database import Tenant, Tx, reading, transaction
 from kelviq_server.tenants import steps as tenants
 
 
@@ -20,8 +21,9 @@ async def save_method(tenant: Tenant, external_id: str, card: NewCard, *, is_def
     What the gateway keeps and we then fail to write down is of no use to anybody, and does no harm.
     Raises CustomerUnknown, NoGatewayConfigured, NoCardsTaken, CardRefused, NotATestCard, GatewayUnavailable.
     """
-    async with transaction(tenant) as tx:
-        await _customer(tx, external_id)
+    async with reading(tenant) as tx:
+        if not await customers.has_customer(tx, external_id):
+            raise CustomerUnknown
         name = await tenants.find_gateway(tx)
     if name is None:
         raise NoGatewayConfigured
@@ -29,7 +31,7 @@ async def save_method(tenant: Tenant, external_id: str, card: NewCard, *, is_def
     if not gateway.takes_card_numbers:
         raise NoCardsTaken
     try:
-        saved = await gateway.save_method(tenant, card)
+        saved = await ask_to_save(gateway, tenant, card)
     except GatewayFault:
         raise GatewayUnavailable from None
     async with transaction(tenant) as tx:

@@ -4,13 +4,15 @@ Nothing outside this folder knows which gateway is in use.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 import structlog
 
 from kelviq_server.payments.records import UNKNOWN, Attempt, AttemptKind, NewCard, Outcome, SavedMethod
+from kelviq_server.platform import claims
 from kelviq_server.platform.database import Tenant, assert_no_transaction
 
 log = structlog.get_logger()
@@ -55,14 +57,37 @@ class Gateway(Protocol):
         ...
 
 
+async def save_method(gateway: Gateway, tenant: Tenant, card: NewCard) -> SavedMethod:
+    """Return the card as the gateway keeps it; raises CardRefused, NotATestCard, GatewayFault."""
+    try:
+        async with _elsewhere():
+            return await gateway.save_method(tenant, card)
+    except TimeoutError:
+        raise GatewayFault("no answer in time") from None
+
+
+@asynccontextmanager
+async def _elsewhere() -> AsyncGenerator[None]:
+    """Let another company do something, for so long and no longer, with no transaction open.
+
+    What it commits is its own affair: no effect of the request that it is done for.
+    """
+    assert_no_transaction()
+    token = claims.current.set(None)
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            yield
+    finally:
+        claims.current.reset(token)
+
+
 async def ask(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome:
     """Have the gateway carry out an attempt and return what it says; UNKNOWN where it says nothing.
 
     Safe to call again: the gateway knows the attempt by its key.
     """
-    assert_no_transaction()
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with _elsewhere():
             if attempt.kind is AttemptKind.CHARGE:
                 return await gateway.charge(tenant, attempt)
             return await gateway.refund(tenant, attempt)
@@ -73,9 +98,8 @@ async def ask(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome:
 
 async def look_up(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome | None:
     """Return what became of an attempt, None where the gateway never heard of it, UNKNOWN where it does not say."""
-    assert_no_transaction()
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with _elsewhere():
             return await gateway.look_up(tenant, attempt.id)
     except (GatewayFault, TimeoutError) as fault:
         log.warning("gateway fault", attempt=str(attempt.id), fault=type(fault).__name__)

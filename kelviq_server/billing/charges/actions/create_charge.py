@@ -1,5 +1,7 @@
 """Charge a customer at once, with the payment method that is on file."""
 
+import structlog
+
 from kelviq_server.billing.charges import rules
 from kelviq_server.billing.charges.actions.settle_payment import settle_payment
 from kelviq_server.billing.charges.errors import PaymentUnsettled, PlanNotForSale
@@ -33,6 +35,8 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.taxes import steps as taxes
 
+log = structlog.get_logger()
+
 
 async def create_charge(tenant: Tenant, new: NewCharge) -> WholeOrder:
     """Return the paid order.
@@ -46,12 +50,13 @@ async def create_charge(tenant: Tenant, new: NewCharge) -> WholeOrder:
         before = await _find_opened(tx, new)
         opened = before or await _open(tx, new)
     if opened.attempt is not None and opened.attempt.status is AttemptStatus.PENDING:
-        # What was asked before may be too old to be asked under the same key: then it is only looked up.
-        outcome = payments.UNKNOWN if before else await payments.ask(tenant, opened.attempt)
-        if outcome.status is AttemptStatus.PENDING:
-            # An answer that got lost is there when one asks for it; one that is late is not.
-            outcome = await payments.ask_again(tenant, opened.attempt, now)
-        whole = await settle_payment(tenant, opened.attempt, outcome)
+        outcome = await payments.carry_out(tenant, opened.attempt, now, is_new=before is None)
+        try:
+            whole = await settle_payment(tenant, opened.attempt, outcome)
+        except Exception:
+            # The money may have been taken: whoever would try again after a fault of ours would pay twice.
+            log.exception("payment not settled", order=opened.order_id)
+            raise _unsettled(opened.order_id) from None
     else:
         async with reading(tenant) as tx:
             [whole] = (await orders.wholes_by_id(tx, [opened.order_id])).values()
@@ -62,8 +67,15 @@ async def create_charge(tenant: Tenant, new: NewCharge) -> WholeOrder:
         assert attempt.failure is not None
         raise payments.refusal_of(attempt.failure)
     if whole.order.status is OrderStatus.PENDING:
-        raise PaymentUnsettled(f"The payment gateway has not said yet how the payment of order {whole.order.id} ended.")
+        raise _unsettled(whole.order.id)
     return whole
+
+
+def _unsettled(order_id: str) -> PaymentUnsettled:
+    return PaymentUnsettled(
+        f"How the payment of order {order_id} ended is not known yet: do not charge again. The order is there once it"
+        " is known; until then its transaction is listed as pending."
+    )
 
 
 async def _find_opened(tx: Tx, new: NewCharge) -> Opened | None:

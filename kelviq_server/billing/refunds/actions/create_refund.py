@@ -1,5 +1,7 @@
 """Give money back."""
 
+import structlog
+
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.orders.records import OrderStatus
 from kelviq_server.billing.refunds import rules, store
@@ -16,6 +18,8 @@ from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.values import currency_exponents
 
+log = structlog.get_logger()
+
 
 async def create_refund(tenant: Tenant, new: NewRefund) -> Refund:
     """Return the refund: done, or still on its way where the gateway has not said how it ended.
@@ -29,11 +33,13 @@ async def create_refund(tenant: Tenant, new: NewRefund) -> Refund:
         before = await _find_begun(tx, new)
         begun = before or await _begin(tx, new)
     if begun.attempt.status is AttemptStatus.PENDING:
-        # What was asked before may be too old to be asked under the same key: then it is only looked up.
-        outcome = payments.UNKNOWN if before else await payments.ask(tenant, begun.attempt)
-        if outcome.status is AttemptStatus.PENDING:
-            outcome = await payments.ask_again(tenant, begun.attempt, now)
-        refund = await settle_refund(tenant, begun.attempt, outcome)
+        outcome = await payments.carry_out(tenant, begun.attempt, now, is_new=before is None)
+        try:
+            refund = await settle_refund(tenant, begun.attempt, outcome)
+        except Exception:
+            # It is on its way, and whoever would try again after a fault of ours would give back twice.
+            log.exception("refund not settled", refund=str(begun.refund.id))
+            refund = begun.refund
     else:
         refund = begun.refund
     if refund.failure_reason is not None:
