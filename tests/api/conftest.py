@@ -1,7 +1,8 @@
 """A client for each kind of key, which checks every answer against the published document."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from starlette.applications import Starlette
 
 from kelviq_server.app import create_app, openapi_document
+from kelviq_server.billing.transactions.records import FeeTerms
+from kelviq_server.billing.transactions.steps import current_fee_terms, use_fee_terms
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.platform.settings import Settings
 from tests.api.document import check_answer
@@ -86,3 +89,21 @@ def anonymous(app: Starlette) -> Client:
 async def partner_api(app: Starlette, pool: None) -> Client:
     """A new partner."""
     return client_with(app, {"X-Kelviq-Partner-Key": await create_partner("Partner")})
+
+
+@pytest.fixture
+def fees() -> Iterator[None]:
+    """The hosted product's fees are kept of payments."""
+    before = current_fee_terms()
+    use_fee_terms(
+        FeeTerms(
+            fixed_units=40,
+            base_percent=Decimal("2.9"),
+            threshold_units=500_000,
+            base_percent_above=Decimal("3.5"),
+            subscription_percent=Decimal("0.7"),
+            international_percent=Decimal("1.5"),
+        )
+    )
+    yield
+    use_fee_terms(before)

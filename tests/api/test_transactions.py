@@ -1,14 +1,10 @@
 """Transactions: every attempt to move money, what it cost, and when it is the merchant's."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from kelviq_server.billing.transactions.records import FeeTerms
-from kelviq_server.billing.transactions.steps import current_fee_terms, use_fee_terms
 from tests import make
 from tests.api import money
 from tests.api.conftest import Client
@@ -16,24 +12,6 @@ from tests.make import Made
 
 TRANSACTIONS = "/transaction/"
 AT = datetime(2026, 7, 28, 10, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def fees() -> Iterator[None]:
-    """The hosted product's fees."""
-    before = current_fee_terms()
-    use_fee_terms(
-        FeeTerms(
-            fixed_units=40,
-            base_percent=Decimal("2.9"),
-            threshold_units=500_000,
-            base_percent_above=Decimal("3.5"),
-            subscription_percent=Decimal("0.7"),
-            international_percent=Decimal("1.5"),
-        )
-    )
-    yield
-    use_fee_terms(before)
 
 
 async def listed(api: Client, query: str = "") -> list[dict[str, Any]]:
