@@ -325,7 +325,8 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     invoices = sum(each.invoices for _, each in outcome)
     if table.row_count:
         show(table)
-        raise Fault(f"{table.row_count} differences in the books of {len(outcome)} environments")
+        complain(f"{table.row_count} differences in the books of {len(outcome)} environments")
+        raise typer.Exit(1)
     OUT.print(f"{invoices} invoices and the books of {len(outcome)} environments verified: no difference")
 
 
