@@ -1,5 +1,6 @@
 """One whole server for each worker process; an organization for whoever asks."""
 
+import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -34,6 +35,19 @@ def partner_key(server: Server) -> str:
 def organization(server: Server, partner_key: str) -> Provisioned:
     """A new organization, empty."""
     return provision(server, partner_key, f"organization-{next(_numbers)}")
+
+
+@pytest.fixture
+def sandbox(server: Server) -> str:
+    """The server key of a new organization's sandbox, where cards can be saved."""
+    keys = server.command("org", "create", f"Sandbox {next(_numbers)}")
+    return json.loads(keys)["sandbox"]["serverKey"]
+
+
+@pytest.fixture(params=["sync", "async"])
+def way(request: pytest.FixtureRequest) -> str:
+    """The two ways in which the official Python client is called."""
+    return request.param
 
 
 @pytest.fixture

@@ -2,42 +2,18 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from inspect import isawaitable
-from typing import Any
 from uuid import UUID
 
 import pytest
-from kelviq_sdk import AuthenticationError, InvalidRequestError, Kelviq, NotFoundError, ServerError
+from kelviq_sdk import AuthenticationError, InvalidRequestError, NotFoundError, ServerError
 
+from tests.contract.python_client import Client
 from tests.contract.server import Provisioned, Server
 
 # The client itself was written for an older Pydantic.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince212")
 METADATA = {"planName": "Gold", "seat_count": "3", "nested": {"aB": [1, 2.5, None, True], "c_d": "é"}}
 SEEDED = 2500
-
-
-class Client:
-    """One way to call the client: what is called gives its result at once, or is awaited."""
-
-    def __init__(self, way: str, url: str, key: str) -> None:
-        create = Kelviq.create_sync_client if way == "sync" else Kelviq.create_async_client
-        self.sdk = create(access_token=key, base_url=url, edge_api_url=url, timeout=30)
-
-    async def __call__(self, method: str, **arguments: Any) -> Any:
-        result = getattr(self.sdk.customers, method)(**arguments)
-        return await result if isawaitable(result) else result
-
-    async def close(self) -> None:
-        if hasattr(self.sdk._http_client, "aclose"):
-            await self.sdk.aclose()
-        else:
-            self.sdk.close()
-
-
-@pytest.fixture(params=["sync", "async"])
-def way(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.fixture
