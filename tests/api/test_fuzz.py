@@ -14,7 +14,7 @@ from tests.contract.server import Server, running_server
 HERE = Path(__file__).parent
 EXAMPLES_PER_OPERATION = 100
 # Chains of requests begin with a list: it must not be empty, also after many were archived.
-CUSTOMERS, ORGANIZATIONS, PLANS = 300, 5, 40
+CUSTOMERS, ORGANIZATIONS, PLANS, BUYERS = 300, 5, 40, 10
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,22 @@ def _fill(server: Server, partner_key: str) -> None:
             api.post(f"{base}/catalog/plans/", json=plan).raise_for_status()
             discount = {"name": "Tenth", "type": "PERCENTAGE", "percentage": 10}
             api.post(f"{base}/discounts/", json=discount).raise_for_status()
+        _sell(api, base)
     with httpx.Client(headers={"X-Kelviq-Partner-Key": partner_key}) as api:
         for number in range(ORGANIZATIONS):
             body = {"externalId": f"o-{number}", "email": f"owner-{number}@example.com"}
             api.post(f"{base}/partner/organizations/", json=body).raise_for_status()
+
+
+def _sell(api: httpx.Client, base: str) -> None:
+    """Have customers buy something with a card, and give some of them a part back."""
+    charge = {"chargePeriod": "ONE_TIME", "priceData": {"amount": 49}}
+    prices = [{"priceType": "PAID", "chargeCatalogPrice": [{"priceModel": "FLAT", "charges": [charge]}]}]
+    api.post(f"{base}/catalog/plans/plan-0/prices/bulk/", json={"prices": prices}).raise_for_status()
+    api.post(f"{base}/catalog/plans/plan-0/publish/", json={}).raise_for_status()
+    for number in range(BUYERS):
+        customer = {"customerId": f"c-{number}"}
+        api.post(f"{base}/payment-methods/", json={**customer, "cardNumber": "4242424242424242"}).raise_for_status()
+        bought = {**customer, "planIdentifier": "plan-0", "chargePeriod": "ONE_TIME"}
+        order = api.post(f"{base}/charges/", json=bought).raise_for_status().json()["orderId"]
+        api.post(f"{base}/refunds/", json={"orderId": order, "amount": 9}).raise_for_status()
