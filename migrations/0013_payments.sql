@@ -49,6 +49,9 @@ CREATE TABLE payment_attempts (
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, charge_id) REFERENCES payment_attempts
 );
+-- Nothing is paid twice: while one attempt may succeed, or has, there is no other for the same.
+CREATE UNIQUE INDEX payment_attempts_once ON payment_attempts (tenant_id, subject)
+  WHERE kind = 'charge' AND status IN ('pending', 'succeeded');
 CREATE INDEX payment_attempts_pending ON payment_attempts (asked_at) WHERE status = 'pending';
 CREATE INDEX payment_attempts_answering ON payment_attempts (tenant_id, answers_at)
   WHERE status = 'pending' AND answers_at IS NOT NULL;

@@ -1,12 +1,12 @@
 -- What was sold and paid: orders, invoices, credit notes, refunds, transactions, and the journal that balances them.
 
--- An order's or an invoice's id. The last five characters are a number scattered over all there are: two of one second
--- are equal only sixty million numbers apart.
+-- An order's or an invoice's id. The last five characters are a number scattered over all there are, by a factor that has
+-- nothing in common with their number: two of one second are equal only sixty million numbers apart.
 CREATE FUNCTION document_id(prefix text, at timestamptz, number bigint) RETURNS text
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN prefix || '-' || to_char(at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS') || '-' || (
     SELECT string_agg(substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789',
-      ((number % 60466176) * 26544357 % 60466176 / (36 ^ place)::bigint % 36)::integer + 1, 1), '' ORDER BY place)
+      ((number % 60466176) * 26544359 % 60466176 / (36 ^ place)::bigint % 36)::integer + 1, 1), '' ORDER BY place)
     FROM generate_series(0, 4) AS place);
 
 CREATE SEQUENCE document_numbers;
@@ -97,9 +97,11 @@ CREATE TABLE invoices (
   tenant_id        integer NOT NULL REFERENCES environments,
   id               text NOT NULL,
   -- Given when it is opened. Until then it is a draft, which counts for nothing.
-  number           bigint CHECK ((number IS NULL) = (status IN ('DRAFT', 'VOID'))),
+  number           bigint CHECK (CASE status WHEN 'DRAFT' THEN number IS NULL WHEN 'VOID' THEN true
+    ELSE number IS NOT NULL END),
   status           text NOT NULL CHECK (status IN ('DRAFT', 'OPEN', 'PAYMENT_FAILED', 'PAID', 'VOID')),
-  order_id         text NOT NULL,
+  -- None where nothing is sold by it: one that only adds to the customer's credit.
+  order_id         text,
   customer_id      uuid NOT NULL,
   subscription_id  uuid NOT NULL,
   currency         text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
@@ -126,6 +128,7 @@ CREATE INDEX invoices_by_customer ON invoices (tenant_id, customer_id);
 CREATE FUNCTION refuse_changing_invoices() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD.number IS NOT NULL AND (TG_OP = 'DELETE' OR
+    (OLD.status IN ('PAID', 'VOID') AND (NEW.status, NEW.paid_at) IS DISTINCT FROM (OLD.status, OLD.paid_at)) OR
     (NEW.number, NEW.order_id, NEW.customer_id, NEW.subscription_id, NEW.currency, NEW.lines::text, NEW.subtotal_units,
       NEW.discount_units, NEW.tax_units, NEW.total_units, NEW.credit_units, NEW.buyer::text, NEW.seller::text,
       NEW.opened_at, NEW.created_at)
@@ -172,7 +175,8 @@ CREATE TABLE credit_notes (
   id           text NOT NULL,
   number       bigint NOT NULL,
   invoice_id   text NOT NULL,
-  refund_id    uuid NOT NULL,
+  -- None where nothing went back through the gateway.
+  refund_id    uuid,
   currency     text NOT NULL,
   -- For each line of the invoice: how much of it is taken back, and how much of its tax.
   lines        json NOT NULL,
@@ -283,6 +287,8 @@ CREATE TABLE journal_entries (
 -- Whatever comes twice is written once.
 CREATE UNIQUE INDEX journal_entries_once ON journal_entries (tenant_id, kind, transaction_id)
   WHERE transaction_id IS NOT NULL;
+CREATE UNIQUE INDEX journal_entries_held_once ON journal_entries (tenant_id, kind, order_id)
+  WHERE kind IN ('credit_held', 'credit_released');
 CREATE INDEX journal_entries_by_order ON journal_entries (tenant_id, order_id) WHERE order_id IS NOT NULL;
 
 CREATE TABLE journal_lines (
@@ -294,7 +300,8 @@ CREATE TABLE journal_lines (
   -- Of which customer, in the accounts that each customer has.
   customer_id   uuid CHECK ((customer_id IS NOT NULL) = (account IN ('customer_credit', 'held_credit'))),
   amount_units  bigint NOT NULL CHECK (amount_units <> 0),
-  FOREIGN KEY (tenant_id, entry_id) REFERENCES journal_entries
+  FOREIGN KEY (tenant_id, entry_id) REFERENCES journal_entries,
+  FOREIGN KEY (tenant_id, customer_id) REFERENCES customers
 );
 CREATE INDEX journal_lines_of_entry ON journal_lines (tenant_id, entry_id);
 CREATE INDEX journal_lines_of_customer ON journal_lines (tenant_id, customer_id, account, currency)

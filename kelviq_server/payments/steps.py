@@ -7,6 +7,8 @@ import asyncio
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from kelviq_server.payments import rules, store
 from kelviq_server.payments.gateways import gateway
 from kelviq_server.payments.gateways.choice import gateway_named
@@ -20,6 +22,8 @@ from kelviq_server.payments.store import (
     lock_unanswered,
 )
 from kelviq_server.platform.database import Tenant, Tx
+
+log = structlog.get_logger()
 
 __all__ = [
     "NEXT_ANSWER",
@@ -115,4 +119,10 @@ async def settle(tx: Tx, id: UUID, outcome: Outcome) -> bool:
         await store.update_asked(tx, id, outcome.answers_at)
         return False
     text = None if outcome.failure is None else rules.text_of(outcome.failure)
-    return await store.update_settled(tx, id, outcome, text)
+    is_news = await store.update_settled(tx, id, outcome, text)
+    if not is_news and outcome.status is AttemptStatus.SUCCEEDED:
+        attempt = await store.get_attempt(tx, id)
+        if attempt.status is AttemptStatus.FAILED:
+            # Given up as unknown, and found after all: nothing of ours tells of this money, so somebody has to.
+            log.error("money moved by an attempt that was given up", attempt=str(id), subject=attempt.subject)
+    return is_news

@@ -83,7 +83,7 @@ class Invoice:
     id: str
     number: int | None
     status: InvoiceStatus
-    order_id: str
+    order_id: str | None
     customer_id: UUID
     subscription_id: UUID
     currency: str

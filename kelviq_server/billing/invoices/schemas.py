@@ -51,7 +51,7 @@ class InvoiceResponse(Answer):
     id: str = Field(description="The invoice's id.", examples=["INV-20260729103000-XZ7Q1"])
     number: int = Field(description="Invoices of an environment are numbered from 1 without gaps.")
     status: InvoiceStatus
-    order_id: str
+    order_id: str | None = Field(description="The order that it is the invoice of; null where nothing is sold by it.")
     currency: str
     lines: list[InvoiceLineAnswer]
     amount_subtotal: str = Field(description="What the prices come to, before discounts.")

@@ -10,7 +10,7 @@ from kelviq_server.platform.database import Tenant, transaction
 async def settle_payment(tenant: Tenant, attempt: Attempt, outcome: Outcome) -> WholeOrder:
     """Complete the order that was paid, or let it fail, and return it as it now is.
 
-    The reply, the gateway's news and the sweeper all come here.
+    The reply and the sweeper come here.
 
     Coming twice changes nothing, and neither does an end that is not known yet.
     """

@@ -21,7 +21,7 @@ async def settle_refund(tenant: Tenant, attempt: Attempt, outcome: Outcome) -> R
 
     Returns the refund as it now is.
 
-    The reply, the gateway's news and the sweeper all come here. Coming twice changes nothing, and neither does an end
+    The reply and the sweeper come here. Coming twice changes nothing, and neither does an end
     that is not known yet.
     """
     async with transaction(tenant) as tx:
