@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from kelviq_server.billing.transactions.jobs import LATE_ANSWERS, settle_unanswered
+from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswered
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.core.money import round_half_away

@@ -14,7 +14,7 @@ from kelviq_server.billing.ledger.records import NewCredit
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.billing.refunds.actions.create_refund import create_refund
 from kelviq_server.billing.refunds.records import NewRefund, Refund
-from kelviq_server.billing.transactions.jobs import settle_unanswered
+from kelviq_server.billing.settlement.jobs import settle_unanswered
 from kelviq_server.billing.verification.actions.verify_books import verify_books
 from kelviq_server.catalog.plans.actions.create_plan import create_plan
 from kelviq_server.catalog.plans.actions.publish_plan import publish_plan

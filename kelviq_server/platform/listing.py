@@ -24,6 +24,11 @@ NARROWED: LiteralString = "(%(narrowing)s::text IS NULL OR folded LIKE %(narrowi
 # The rows of a page of a long list. As an array, since a plan that is made once for all values thinks of `chosen` as a
 # tenth of the list, and may read all of that.
 CHOSEN: LiteralString = "id = ANY(ARRAY(SELECT id FROM chosen))"
+# Of lists that may be asked for a range of days.
+DATES = (
+    Parameter("start_date", {"type": "string", "format": "date"}, "Only those of this day in UTC and later."),
+    Parameter("end_date", {"type": "string", "format": "date"}, "Only those of this day in UTC and earlier."),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kelviq_server.billing.transactions.jobs import LATE_ANSWERS, settle_unanswered
+from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswered
 from kelviq_server.platform.due import DueWorks, use_due_works
 from tests import make
 from tests.api import catalog, money

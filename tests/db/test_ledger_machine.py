@@ -15,7 +15,7 @@ from kelviq_server.billing.ledger.store import list_balances, list_credits
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.billing.orders.steps import find_by_request
 from kelviq_server.billing.refunds.errors import NothingToRefund, RefundRefused, RefundTooLarge
-from kelviq_server.billing.transactions.jobs import LATE_ANSWERS
+from kelviq_server.billing.settlement.jobs import LATE_ANSWERS
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import current_fee_terms, use_fee_terms
 from kelviq_server.catalog.prices.records import TaxBehavior

@@ -16,9 +16,9 @@ import pytest
 from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.billing.refunds.errors import RefundRefused
-from kelviq_server.billing.transactions.actions.settle_attempt import settle_attempt
-from kelviq_server.billing.transactions.actions.take_unanswered import take_unanswered
-from kelviq_server.billing.transactions.jobs import LATE_ANSWERS
+from kelviq_server.billing.settlement.actions.settle_attempt import settle_attempt
+from kelviq_server.billing.settlement.actions.take_unanswered import take_unanswered
+from kelviq_server.billing.settlement.jobs import LATE_ANSWERS
 from kelviq_server.payments.errors import PaymentDeclined
 from kelviq_server.platform.database import Tenant, transaction
 from tests import make, money

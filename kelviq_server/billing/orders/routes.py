@@ -15,16 +15,12 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import SearchTooLong, terms
 from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.database import reading
-from kelviq_server.platform.listing import list_answer, search_parameter
+from kelviq_server.platform.listing import DATES, list_answer, search_parameter
 from kelviq_server.platform.operations import Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 
 operations = Operations("Orders", Access.SERVER)
 event_operations = Operations("Order Events", Access.SERVER)
-DATES = (
-    Parameter("start_date", {"type": "string", "format": "date"}, "Only those of this day in UTC and later."),
-    Parameter("end_date", {"type": "string", "format": "date"}, "Only those of this day in UTC and earlier."),
-)
 _FILTERS = (
     Parameter("status", {"type": "string", "enum": list(OrderStatus)}, "Only those of this status."),
     Parameter("billing_type", {"type": "string", "enum": list(BillingType)}, "Only those paid so."),

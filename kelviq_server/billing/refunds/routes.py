@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from kelviq_server.billing.orders import steps as orders
-from kelviq_server.billing.orders.routes import DATES
 from kelviq_server.billing.refunds import store
 from kelviq_server.billing.refunds.actions.create_refund import create_refund
 from kelviq_server.billing.refunds.errors import NothingToRefund, RefundRefused, RefundTooFine, RefundTooLarge
@@ -18,7 +17,7 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import SearchTooLong, terms
 from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.database import reading
-from kelviq_server.platform.listing import list_answer, search_parameter
+from kelviq_server.platform.listing import DATES, list_answer, search_parameter
 from kelviq_server.platform.operations import UUID_SCHEMA, Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 

@@ -3,13 +3,12 @@
 from starlette.responses import Response
 
 from kelviq_server.billing.orders import steps as orders
-from kelviq_server.billing.orders.routes import DATES
 from kelviq_server.billing.transactions import store
 from kelviq_server.billing.transactions.records import TransactionFilter, TransactionStatus
 from kelviq_server.billing.transactions.schemas import TransactionListResponse, transaction_answer
 from kelviq_server.core.search import SearchTooLong, terms
 from kelviq_server.platform.database import current_time, reading
-from kelviq_server.platform.listing import list_answer, search_parameter
+from kelviq_server.platform.listing import DATES, list_answer, search_parameter
 from kelviq_server.platform.operations import Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import structlog
 
-from kelviq_server.billing.transactions.actions.settle_attempt import settle_attempt
-from kelviq_server.billing.transactions.actions.take_answering import take_answering
-from kelviq_server.billing.transactions.actions.take_unanswered import take_unanswered
+from kelviq_server.billing.settlement.actions.settle_attempt import settle_attempt
+from kelviq_server.billing.settlement.actions.take_answering import take_answering
+from kelviq_server.billing.settlement.actions.take_unanswered import take_unanswered
 from kelviq_server.payments.steps import NEXT_ANSWER
 from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.due import DueWork
