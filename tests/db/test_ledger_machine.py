@@ -28,6 +28,8 @@ from tests.money import Card
 
 AT = datetime(2031, 1, 31, 9, 30, tzinfo=UTC)
 FEES = FeeTerms(fixed_units=40, base_percent=Decimal("2.9"), threshold_units=100_000, base_percent_above=Decimal("3.5"))
+# What everybody has of credit to begin with.
+START = 5000
 CARDS = (
     Card.SUCCEEDS,
     Card.FAILS_LATER,
@@ -84,6 +86,7 @@ class Sold:
     total: int
     tax: int
     credit: int
+    is_discounted: bool
     late_at: int | None
     status: str = "PENDING"
     fee: int = 0
@@ -106,7 +109,7 @@ def halves_up(part: int, whole: int) -> int:
 class Books:
     """What the module is held against."""
 
-    credit: list[int] = field(default_factory=lambda: [0] * len(CARDS))
+    credit: list[int] = field(default_factory=lambda: [START] * len(CARDS))
     orders: list[Sold] = field(default_factory=list[Sold])
     # In seconds.
     now: int = 0
@@ -119,7 +122,7 @@ class Books:
         total = left if step.is_inclusive else left + tax
         credit = min(total, self.credit[step.who])
         late = CARDS[step.who] in (Card.ANSWERS_LATE, Card.DECLINES_LATE) and credit < total
-        sold = Sold(step.who, uuid4(), total, tax, credit, self.now + 3600 if late else None)
+        sold = Sold(step.who, uuid4(), total, tax, credit, step.is_discounted, self.now + 3600 if late else None)
         self.credit[step.who] -= credit
         self.orders.append(sold)
         if not late:
@@ -251,6 +254,8 @@ class Machine:
                 " WHERE tenant_id = %s AND number IS NOT NULL",
                 (self.tenant.id,),
             )
+            redeemed = await tx.value("SELECT redemptions FROM discounts WHERE tenant_id = %s", (self.tenant.id,))
+        assert redeemed == sum(each.is_discounted for each in self.books.orders if each.status != "FAILED")
         assert balances == self.books.balances()
         assert sum(balances.values()) == 0
         sold = [each for each in self.books.orders if each.status not in ("PENDING", "FAILED")]
@@ -269,7 +274,7 @@ async def test_the_books_are_those_of_somebody_who_adds_up_by_hand(pool: None, t
     tenant = (await make.organization()).sandbox
     await make.freeze_clock(tenant, AT)
     await make.discount(tenant, code="LAUNCH")
-    customers = [await money.customer(tenant, card, billing_address=money.GERMANY) for card in CARDS]
+    customers = [await money.customer(tenant, card, credit=START, billing_address=money.GERMANY) for card in CARDS]
     machine, terms = Machine(tenant, await money.plan(tenant, None), customers), current_fee_terms()
     use_fee_terms(FEES)
     try:
