@@ -42,7 +42,7 @@ async def list_methods(tx: Tx, page: Page, wanted: MethodFilter) -> Listed[Payme
             "   AND (%(customer_id)s::text IS NULL OR external_id = %(customer_id)s)"
             "   AND (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))))",
             "SELECT *, id AS seq FROM payment_methods WHERE tenant_id = %(tenant_id)s"
-            " AND id IN (SELECT id FROM chosen)",
+            " AND id = ANY(ARRAY(SELECT id FROM chosen))",
             _METHOD,
         ),
         {
@@ -186,10 +186,10 @@ async def update_settled(tx: Tx, id: UUID, outcome: Outcome, text: str | None) -
 
 
 async def update_asked(tx: Tx, id: UUID, answers_at: datetime | None) -> None:
-    """Note that the gateway did not say how an attempt ended, and when it may."""
+    """Note that the gateway did not say how an attempt ended, and when it may; what it said of that before stands."""
     await tx.execute(
-        "UPDATE payment_attempts SET asked_at = %s, answers_at = %s WHERE tenant_id = %s AND id = %s"
-        " AND status = 'pending'",
+        "UPDATE payment_attempts SET asked_at = %s, answers_at = coalesce(%s, answers_at)"
+        " WHERE tenant_id = %s AND id = %s AND status = 'pending'",
         (tx.machine_now, answers_at, tx.tenant_id, id),
     )
 

@@ -20,6 +20,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from kelviq_server.core.money import has_decimals_beyond
+from kelviq_server.platform.values import currency_exponents
+from kelviq_server.platform.wire import country_codes
+
 PREFIX = "KELVIQ_"
 # How alike a name must be to be taken for a slip. Names such as KELVIQ_BASE_URL belong to clients, and are not.
 SLIP_RATIO = 0.9
@@ -90,6 +94,7 @@ class Settings(BaseSettings):
     fee_currency: str = Field(
         default="USD",
         pattern="^[A-Z]{3}$",
+        validate_default=True,
         description="What `fee_fixed` and `fee_threshold` are in; sales in others bear percentages alone.",
     )
     s3_bucket: str | None = Field(
@@ -140,6 +145,23 @@ class Settings(BaseSettings):
     def _is_a_rate(cls, value: float) -> float:
         if value != 0 and not 0.001 <= value <= 1_000_000:
             raise ValueError("it must be 0, or between 0.001 and 1000000")
+        return value
+
+    @field_validator("fee_currency")
+    @classmethod
+    def _is_a_currency(cls, value: str, info: ValidationInfo) -> str:
+        if value not in currency_exponents():
+            raise ValueError("it must be an ISO 4217 code, such as USD")
+        for name in ("fee_fixed", "fee_threshold"):
+            if name in info.data and has_decimals_beyond(info.data[name], currency_exponents()[value]):
+                raise ValueError(f"{name} has more decimals than {value}")
+        return value
+
+    @field_validator("fee_country")
+    @classmethod
+    def _is_a_country(cls, value: str) -> str:
+        if value not in country_codes():
+            raise ValueError("it must be an ISO 3166-1 code, such as US")
         return value
 
     @field_validator("mail_from")

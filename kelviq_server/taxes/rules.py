@@ -76,7 +76,7 @@ def business_tax_id(text: str, country: str | None) -> TaxId | None:
         if country == "JP":
             # As invoices there write it.
             number = number.removeprefix("T")
-        if number[-1].isdigit():
+        if number[-1:].isdigit():
             number += _ENDINGS.get(country, "")
         module = get_cc_module(country.lower(), "vat") if country in _BUSINESS_COUNTRIES else None
         return None if module is None else TaxId(country, ("GB" if country == "GB" else "") + module.validate(number))

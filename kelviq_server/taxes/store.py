@@ -39,7 +39,7 @@ async def list_rates(tx: Tx, page: Page, country: str | None, state: str | None,
             " AND (%(country)s::text IS NULL OR country = %(country)s)"
             " AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(day)s::date IS NULL OR (" + _IN_FORCE + "))",
-            "SELECT * FROM tax_rates WHERE id IN (SELECT id FROM chosen)",
+            "SELECT * FROM tax_rates WHERE id = ANY(ARRAY(SELECT id FROM chosen))",
             _RATE,
         ),
         {"tenant_id": tx.tenant_id, "country": country, "state": state, "day": day, **page_parameters_of(page)},

@@ -18,7 +18,7 @@ SOLD = Kept(
     invoices=["PAID"],
     transactions=[("CHARGE", "success", 4410)],
     entries=["payment"],
-    events={"order.created": 1, "invoice.created": 1, "invoice.paid": 1},
+    events={"order.created": 1, "order.updated": 1, "invoice.created": 1, "invoice.paid": 1},
 )
 REFUNDED = Kept(
     gateway=[("succeeded", 4900, 900), ("succeeded", 900, 0)],
@@ -27,7 +27,7 @@ REFUNDED = Kept(
     credit_notes=[900],
     transactions=[("CHARGE", "success", 4900), ("REFUND", "success", -900)],
     entries=["payment", "refund"],
-    events=SOLD.events | {"refund.created": 1, "refund.updated": 1, "order.refunded": 1, "order.updated": 1},
+    events=SOLD.events | {"refund.created": 1, "refund.updated": 1, "order.refunded": 1, "order.updated": 2},
 )
 
 

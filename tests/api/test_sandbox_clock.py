@@ -211,12 +211,15 @@ async def test_what_takes_long_is_answered_at_once_and_refuses_another_move(api:
         assert (clock["frozenAt"], clock["carriedOut"]) == (clock["now"], 1)
         assert clock["handle"] is not None
         assert (await api.get(PATH)).json() == clock
-        for body in ({"frozen": False}, {"frozen": True}, {"advance": {"days": 1}}):
+        for body in ({"frozen": False}, {"now": "2031-02-03T09:30:00Z"}, {"advance": {"days": 1}}):
             refused = await api.post(PATH, body)
             assert (refused.status_code, refused.json()) == (
                 409, {"detail": "The clock is on its way to a later instant; wait until it has arrived."}
             )  # fmt: skip
         assert (await api.get(PATH)).json() == clock
+        stopped = await api.post(PATH, {"frozen": True})
+        assert (stopped.status_code, stopped.json()["status"], stopped.json()["target"]) == (200, "FROZEN", None)
+        assert stopped.json()["now"] == clock["now"]
 
 
 async def test_of_two_moves_at_once_each_is_whole(api: Client, made: Made) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from psycopg import OperationalError
+from psycopg.errors import DeadlockDetected, QueryCanceled
 
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.period import boundary
@@ -273,6 +274,30 @@ async def test_a_database_that_is_away_is_no_fault_of_the_work(made: Made) -> No
     await carry_on(works(renewals))
     clock = await clock_of(made.sandbox)
     assert (clock.now, clock.failure, clock.carried_out) == (AT + DAY, None, 1)
+
+
+async def test_work_for_which_somebody_is_in_the_way_is_tried_again(made: Made) -> None:
+    renewals, tries = Chores("Renewals"), list[Tenant]()
+
+    async def at_first_not(tenant: Tenant) -> int:
+        tries.append(tenant)
+        if len(tries) < 3:
+            raise DeadlockDetected
+        return await renewals.carry_out(tenant)
+
+    await renewals.add(made.sandbox, AT + HOUR)
+    clock = await advance(made.sandbox, AT + DAY, DueWorks([DueWork("Renewals", renewals.work.next_due, at_first_not)]))
+    assert (clock.status, clock.now, clock.carried_out, len(tries)) == (ClockStatus.FROZEN, AT + DAY, 1, 3)
+
+
+async def test_work_that_takes_longer_than_a_statement_may_stops_the_clock(made: Made) -> None:
+    async def too_long(tenant: Tenant) -> int:
+        raise QueryCanceled
+
+    renewals = Chores("Renewals")
+    await renewals.add(made.sandbox, AT + HOUR)
+    clock = await advance(made.sandbox, AT + DAY, DueWorks([DueWork("Renewals", renewals.work.next_due, too_long)]))
+    assert (clock.status, clock.now, clock.failure is None) == (ClockStatus.FROZEN, AT + HOUR, False)
 
 
 async def test_a_worker_does_what_is_due_by_every_clock_that_nobody_advances(made: Made) -> None:

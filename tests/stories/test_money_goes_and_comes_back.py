@@ -50,13 +50,16 @@ async def test_a_sale_comes_back_bit_by_bit_to_the_last_cent(api: Client, made: 
     assert {balance["amountUnits"] for balance in balances} == {0}
     assert (await api.get("/transaction/")).json()["count"] == 7
     happened = await told(api)
-    assert happened[:3] == [("order.created", "COMPLETE"), ("invoice.created", "OPEN"), ("invoice.paid", "PAID")]
+    assert happened[:4] == [
+        ("order.created", "COMPLETE"), ("order.updated", "COMPLETE"), ("invoice.created", "OPEN"),
+        ("invoice.paid", "PAID"),
+    ]  # fmt: skip
     first = [("refund.created", "PROCESSING"), ("order.refunded", "PARTIAL_REFUND"),
              ("order.updated", "PARTIAL_REFUND"), ("refund.updated", "SUCCEEDED")]  # fmt: skip
-    assert happened[3:7] == first
+    assert happened[4:8] == first
     later = [("refund.created", "PROCESSING"), ("order.refunded", "PARTIAL_REFUND"), ("refund.updated", "SUCCEEDED")]
-    assert happened[7:19] == later * 4
-    assert happened[19:] == [
+    assert happened[8:20] == later * 4
+    assert happened[20:] == [
         ("refund.created", "PROCESSING"), ("order.refunded", "REFUNDED"), ("order.updated", "REFUNDED"),
         ("refund.updated", "SUCCEEDED"),
     ]  # fmt: skip
@@ -79,7 +82,12 @@ async def test_a_card_that_fails_is_replaced_and_the_sale_made(api: Client, made
     statuses = [each["status"] for each in (await api.get("/transaction/")).json()["results"]]
     assert statuses == ["success", "failure", "failure"]
     assert (await money.one(api, "/invoices/"))["id"] == charge["invoiceId"]
-    assert [kind for kind, _ in await told(api)] == ["order.created", "invoice.created", "invoice.paid"]
+    assert [kind for kind, _ in await told(api)] == [
+        "order.created",
+        "order.updated",
+        "invoice.created",
+        "invoice.paid",
+    ]
     await money.books_balance(made)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kelviq_server.platform.wire import country_codes
 from kelviq_server.taxes import rules
 from kelviq_server.taxes.errors import RateInThePast, RateIsPackaged, TooManyRates
 from kelviq_server.taxes.records import TaxId, TaxRate
@@ -172,3 +173,13 @@ def test_whatever_is_added_and_given_up_a_day_has_one_rate_and_the_past_stands(s
         for offset in range(-9, 9):
             assert sum(one.holds(day(offset)) for one in rates.values()) <= 1
     assert past == [one.id for offset in range(-9, 0) for one in rates.values() if one.holds(day(offset))]
+
+
+@given(st.text(alphabet="ABDEFGJPT0123456789 -.", max_size=16), st.sampled_from([None, *sorted(country_codes())]))
+def test_any_text_is_a_tax_id_or_none(text: str, country: str | None) -> None:
+    found = rules.business_tax_id(text, country)
+    assert found is None or found.number
+
+
+def test_a_letter_alone_is_no_japanese_invoice_number() -> None:
+    assert rules.business_tax_id("T", "JP") is None

@@ -66,7 +66,11 @@ class CreateChargeRequest(Body):
         None, description="Whether the tax is in the price; as the price says if missing."
     )
     discount_code: Text | None = Field(None, description="A discount to take off.", examples=["LAUNCH20"])
-    ip_address: IpAddress | None = Field(None, description="Where the customer is.", examples=["103.154.35.20"])
+    ip_address: IpAddress | None = Field(
+        None,
+        description="Where the customer is. Changes nothing yet: prices by location are to come.",
+        examples=["103.154.35.20"],
+    )
 
     def new_charge(self, request_id: UUID | None) -> NewCharge:
         """Return what the charge is made from."""

@@ -168,9 +168,9 @@ class OrderCreated(Event):
 
 @dataclass(frozen=True)
 class OrderUpdated(OrderCreated):
-    """An order's status changed.
+    """An order's status changed: it was paid, or money of it was given back.
 
-    - `previous_attributes` holds the status as it was.
+    - `previous_attributes` holds the status as it was; of an order that was paid just now, `PENDING`.
     """
 
     type: ClassVar[str] = "order.updated"

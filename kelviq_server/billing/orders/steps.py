@@ -103,6 +103,7 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
     tx.announce_all(
         [
             OrderCreated(whole, organization),
+            OrderUpdated(whole, organization, order.status),
             InvoiceCreated(whole, issued.invoice, organization),
             InvoicePaid(whole, issued.invoice, organization),
         ]

@@ -126,9 +126,10 @@ async def find_by_request(tx: Tx, request_id: UUID) -> Order | None:
 
 
 async def find_currency(tx: Tx, customer_id: UUID) -> str | None:
-    """Return the currency in which a customer has paid before, or None."""
+    """Return the currency in which a customer last paid something, or None."""
     return await tx.value(
-        "SELECT currency FROM orders WHERE tenant_id = %s AND customer_id = %s AND paid_at IS NOT NULL LIMIT 1",
+        "SELECT currency FROM orders WHERE tenant_id = %s AND customer_id = %s AND paid_at IS NOT NULL"
+        " AND total_units > 0 ORDER BY listed_seq DESC LIMIT 1",
         (tx.tenant_id, customer_id),
     )
 

@@ -28,7 +28,7 @@ _COLUMNS: LiteralString = (
     "id, kind, status, order_id, refund_id, currency, amount_units, fee_units, fees, tax_units, net_units,"
     " payment_method, available_on, created_at"
 )
-# An attempt is seen when its order is.
+# Attempts that are on their way are seen, too.
 _LISTED: LiteralString = "SELECT id, seq FROM transactions WHERE tenant_id = %(tenant_id)s"
 _ROWS: LiteralString = "SELECT * FROM transactions WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
 _COUNT: LiteralString = (

@@ -28,7 +28,7 @@ async def list_features(tx: Tx, terms: Sequence[str], page: Page) -> Listed[Feat
         Listed[Feature],
         listing(
             "SELECT id, seq FROM features WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND,
-            "SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
             COLUMNS,
         ),
         {"tenant_id": tx.tenant_id, "terms": list(terms), **page_parameters_of(page)},

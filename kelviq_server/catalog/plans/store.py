@@ -57,7 +57,8 @@ _LISTED: LiteralString = (
     " WHERE p.tenant_id = %(tenant_id)s AND p.archived_at IS NULL"
 )
 _NEWEST: LiteralString = (
-    _versions("p.seq") + " WHERE p.tenant_id = %(tenant_id)s AND p.id IN (SELECT id FROM chosen) AND v.version = ("
+    _versions("p.seq")
+    + " WHERE p.tenant_id = %(tenant_id)s AND p.id = ANY(ARRAY(SELECT id FROM chosen)) AND v.version = ("
     "SELECT max(version) FROM plan_versions AS w WHERE w.tenant_id = p.tenant_id AND w.plan_id = p.id)"
 )
 
@@ -77,7 +78,7 @@ async def list_versions(tx: Tx, identifier: str, page: Page) -> Listed[PlanVersi
             "SELECT v.id, v.version AS seq FROM plans AS p"
             " JOIN plan_versions AS v ON v.tenant_id = p.tenant_id AND v.plan_id = p.id"
             " WHERE p.tenant_id = %(tenant_id)s AND p.identifier = %(identifier)s",
-            _versions("v.version") + " WHERE v.tenant_id = %(tenant_id)s AND v.id IN (SELECT id FROM chosen)",
+            _versions("v.version") + " WHERE v.tenant_id = %(tenant_id)s AND v.id = ANY(ARRAY(SELECT id FROM chosen))",
             _COLUMNS,
         ),
         {"tenant_id": tx.tenant_id, "identifier": identifier, **page_parameters_of(page)},

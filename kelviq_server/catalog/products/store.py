@@ -32,7 +32,7 @@ async def list_products(tx: Tx, terms: Sequence[str], page: Page) -> Listed[Prod
         Listed[Product],
         listing(
             "SELECT id, seq FROM products WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND,
-            "SELECT * FROM products WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT * FROM products WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
             _columns("page"),
         ),
         {"tenant_id": tx.tenant_id, "terms": list(terms), **page_parameters_of(page)},

@@ -45,7 +45,7 @@ async def list_discounts(tx: Tx, terms: Sequence[str], status: DiscountStatus | 
         listing(
             "SELECT id, seq FROM discounts WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL AND " + FOUND
             + " AND coalesce(%(status)s::text = " + _STATUS + ", true)",
-            "SELECT * FROM discounts WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT * FROM discounts WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
             _DISCOUNT,
         ),
         {
@@ -185,7 +185,8 @@ async def list_redemptions(tx: Tx, id: UUID, page: Page) -> Listed[Redemption]:
             " WHERE tenant_id = %(tenant_id)s AND discount_id = %(id)s",
             "SELECT r.*, c.external_id AS customer FROM discount_redemptions AS r"
             " JOIN customers AS c ON c.tenant_id = r.tenant_id AND c.id = r.customer_id"
-            " WHERE r.tenant_id = %(tenant_id)s AND discount_id = %(id)s AND order_id IN (SELECT id FROM chosen)",
+            " WHERE r.tenant_id = %(tenant_id)s AND discount_id = %(id)s"
+            " AND order_id = ANY(ARRAY(SELECT id FROM chosen))",
             "order_id, customer, currency, amount_units, redeemed_at",
         ),
         {"tenant_id": tx.tenant_id, "id": id, **page_parameters_of(page)},

@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 POLL = timedelta(seconds=1)
 BATCH = 100
+AT_ONCE = 4
 LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -45,6 +46,8 @@ class Rounds:
     def __init__(self, work: DueWork) -> None:
         self._work = work
         self._pauses: dict[int, Pause] = {}
+        # Several tenants at once, so that a slow one does not keep all the others waiting.
+        self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def go(self) -> None:
         """Go one round; wait when nothing was to be done."""
@@ -57,12 +60,15 @@ class Rounds:
             async with reading(INSTANCE) as tx:
                 tenants = await store.list_due_tenants(tx, self._work, after_id, BATCH)
                 now = tx.machine_now
-            for tenant in tenants:
-                assert tenant.id is not None
-                after_id = tenant.id
-                carried_out += await self._carry_out(tenant, after_id, now)
+            carried_out += sum(await asyncio.gather(*(self._in_turn(tenant, now) for tenant in tenants)))
+            after_id = tenants[-1].id or 0 if tenants else after_id
             if len(tenants) < BATCH:
                 return carried_out
+
+    async def _in_turn(self, tenant: Tenant, now: datetime) -> int:
+        assert tenant.id is not None
+        async with self._gate:
+            return await self._carry_out(tenant, tenant.id, now)
 
     async def _carry_out(self, tenant: Tenant, id: int, now: datetime) -> int:
         pause = self._pauses.get(id)

@@ -45,6 +45,8 @@ async def retrieve(call: Call[None]) -> Response:
 async def move(call: Call[SandboxClockRequest]) -> Response:
     """Lets the clock stand still, advances it, or lets it run on. It is never put back.
 
+    `{"frozen": true}` alone ends an advance that is under way where the clock stands.
+
     On its way to a later instant the clock stops wherever something is due, and that is carried out, in order, at just
     that instant. All of it is done when the answer comes; after five seconds it comes anyway, as 202 with the status
     ADVANCING. The rest is then done in the background, and `GET /sandbox/clock/` tells how far it has come.

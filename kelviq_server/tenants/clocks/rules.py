@@ -38,6 +38,11 @@ def target(clock: Clock, move: ClockMove) -> datetime | None:
     return at
 
 
+def is_to_stop(clock: Clock, move: ClockMove) -> bool:
+    """Say whether a clock that is on its way is to stand still where it is: that is always possible."""
+    return clock.status is ClockStatus.ADVANCING and move == ClockMove(is_frozen=True)
+
+
 def _contradictions(move: ClockMove) -> list[tuple[Path, str]]:
     if move == ClockMove():
         return [((), "Send frozen, now or advance.")]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 from kelviq_server.webhooks.endpoints.records import DisabledReason, Endpoint, EndpointEdit, NewEndpoint, NewSecret
 
@@ -22,7 +22,7 @@ async def list_endpoints(tx: Tx, page: Page) -> Listed[Endpoint]:
         Listed[Endpoint],
         listing(
             "SELECT id, seq FROM webhook_endpoints WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL",
-            "SELECT * FROM webhook_endpoints WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM chosen)",
+            "SELECT * FROM webhook_endpoints WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             _ENDPOINT,
         ),
         {"tenant_id": tx.tenant_id, **page_parameters_of(page)},

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 from psycopg import OperationalError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
 from kelviq_server.platform.database import Tenant, transaction
 from kelviq_server.platform.due import DueWork, DueWorks
@@ -14,6 +15,7 @@ from kelviq_server.tenants.clocks import rules, store
 from kelviq_server.tenants.clocks.records import Clock
 
 log = structlog.get_logger()
+_IN_THE_WAY = (DeadlockDetected, LockNotAvailable, SerializationFailure)
 
 
 async def advance_clock(tenant: Tenant, id: UUID, due: DueWorks) -> Clock:
@@ -44,10 +46,13 @@ async def advance_clock(tenant: Tenant, id: UUID, due: DueWorks) -> Clock:
             if clock.fruitless > rules.MAX_FRUITLESS:
                 raise TimeoutError("somebody has it in hand, and nothing comes of it")
             carried_out = await work.carry_out(tenant)
-        except OperationalError:
-            # The database is away, or somebody was in the way: no fault of the work, and a worker carries on.
-            raise
-        except Exception:
+        except _IN_THE_WAY:
+            # Like what somebody else has in hand: tried again, and not for ever.
+            carried_out = 0
+        except Exception as error:
+            if isinstance(error, OperationalError) and not isinstance(error, QueryCanceled):
+                # The database is away: no fault of the work, and a worker carries on.
+                raise
             log.exception("due work failed", work=work.name, tenant_id=tenant.id, at=str(step.at))
             return await _stop(tenant, id, work, step.at)
         if not carried_out:

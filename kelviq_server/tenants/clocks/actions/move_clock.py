@@ -10,10 +10,14 @@ async def move_clock(tenant: Tenant, move: ClockMove) -> Clock:
     """Return the clock as it now is: running, or on its way, and leased to the caller, who carries its advance on.
 
     A clock that is to stand still where it is sets off too, to where it is: what is overdue is carried out first.
+    One that is on its way already stops where it is.
     Raises NotFound, ClockAdvancing or InvalidFields.
     """
     async with transaction(tenant) as tx:
         clock = await store.lock_clock(tx)
+        if rules.is_to_stop(clock, move):
+            await store.update_arrived(tx)
+            return await store.get_clock(tx)
         target = rules.target(clock, move)
         if target is None:
             await store.update_released(tx)
