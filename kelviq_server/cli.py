@@ -37,7 +37,7 @@ from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
 from kelviq_server.partner.steps import list_partners
 from kelviq_server.platform import serving
-from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.platform.database import INSTANCE, reading
 from kelviq_server.platform.local_database import Lent, bring_up_to_date, database, lent_tx, refuse_pending, run
 from kelviq_server.platform.migrate import MigrationFault, pending_migrations
 from kelviq_server.platform.pg_errors import EmbeddedError
@@ -311,17 +311,17 @@ def import_customers_command(
 def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Reckon every invoice, balance and count of the instance anew, and report what differs. Nothing should."""
 
-    async def verified() -> list[tuple[Tenant, Verified]]:
+    async def verified() -> list[tuple[str, Verified]]:
         async with reading(INSTANCE) as tx:
-            everybody = await tenants.list_tenants(tx)
-        return [(tenant, await verify_books(tenant, progress.advance)) for tenant in everybody]
+            everybody = await tenants.list_named_tenants(tx)
+        return [(name, await verify_books(tenant, progress.advance)) for name, tenant in everybody.items()]
 
     with Progress("reckoning invoices anew", None) as progress:
         outcome = run_command(data_dir, database_url, verified)
     table = table_of("environment", "what", "which", "expected", "found")
-    for tenant, each in outcome:
+    for name, each in outcome:
         for difference in each.differences:
-            table.add_row(str(tenant.id), difference.what, difference.id, difference.expected, difference.found)
+            table.add_row(name, difference.what, difference.id, difference.expected, difference.found)
     invoices = sum(each.invoices for _, each in outcome)
     if table.row_count:
         show(table)

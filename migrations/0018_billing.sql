@@ -83,14 +83,19 @@ CREATE TABLE order_events (
 CREATE INDEX order_events_of_subscription ON order_events (tenant_id, subscription_id, id);
 CREATE INDEX order_events_of_order ON order_events (tenant_id, order_id);
 
--- Numbers without gaps, each kind of document in a row of its own, and what was sold so far. One row for each tenant:
--- whoever takes a number keeps the others waiting until it commits, or gives it back.
+-- Numbers without gaps, of each kind of document. One row for each tenant: whoever takes a number keeps the others waiting
+-- until it commits, or gives it back.
 CREATE TABLE books (
   tenant_id     integer PRIMARY KEY REFERENCES environments,
   invoices      bigint NOT NULL DEFAULT 0,
-  credit_notes  bigint NOT NULL DEFAULT 0,
-  -- In the currency that fees are reckoned in, in minor units.
-  sold_units    bigint NOT NULL DEFAULT 0
+  credit_notes  bigint NOT NULL DEFAULT 0
+);
+-- What was charged so far in each currency, which decides about fees. Written by whoever has the row above.
+CREATE TABLE sold_amounts (
+  tenant_id     integer NOT NULL REFERENCES environments,
+  currency      text NOT NULL,
+  amount_units  bigint NOT NULL,
+  PRIMARY KEY (tenant_id, currency)
 );
 
 CREATE TABLE invoices (

@@ -62,7 +62,7 @@ async def list_all(call: Call[None]) -> Response:
     """Returns the organizations that the calling partner provisioned, newest first."""
     page = read_page(call.query)
     # No text of the database holds a NUL; what asks for one finds nothing.
-    external_id = call.query.get("external_id", "").replace("\x00", "\ufffd") or None
+    external_id = call.text("external_id") or None
     async with reading(INSTANCE) as tx:
         found = await store.list_organizations(tx, _partner_id(call.caller), external_id, page.offset, page.size)
     following, preceding = links(call, page.settle(found.count), page.size, found.count)

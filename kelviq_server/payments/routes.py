@@ -48,7 +48,7 @@ _WHOSE = (
 async def list_all(call: Call[None]) -> Response:
     """Returns a paginated list of saved payment methods, newest first; those that cannot be charged are left out."""
     page = read_page(call.query)
-    wanted = MethodFilter(call.query.get("customer_id"), call.query.get("customer_email"))
+    wanted = MethodFilter(call.text("customer_id"), call.text("customer_email"))
     async with reading(call.tenant) as tx:
         listed = await store.list_methods(tx, page, wanted)
     return list_answer(call, page, listed, [method_answer(method) for method in listed.results])

@@ -83,6 +83,14 @@ class Call(Generic[B]):
         """Return the query parameters; of a doubled one, the last."""
         return self.request.query_params
 
+    def text(self, name: str) -> str | None:
+        """Return a query parameter that names something, None without it.
+
+        What no text of ours holds, and the database could not even look for, is replaced: it finds nothing.
+        """
+        text = self.query.get(name)
+        return None if text is None else text.replace("\x00", "\ufffd")
+
     def path(self, name: str) -> str:
         """Return a parameter of the path, decoded."""
         return self.request.path_params[name]

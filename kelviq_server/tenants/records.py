@@ -39,6 +39,7 @@ class Environment:
     id: int
     organization_id: int
     organization: UUID
+    slug: str
     name: EnvironmentName
 
 

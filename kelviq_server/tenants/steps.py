@@ -35,8 +35,8 @@ __all__ = [
     "has_gateway",
     "key_hash",
     "list_keys",
+    "list_named_tenants",
     "list_organizations",
-    "list_tenants",
     "new_key",
     "new_organization_keys",
     "tenant_of",
@@ -138,9 +138,9 @@ async def get_tenant(tx: Tx, id: int) -> Tenant:
     return tenant_of(await store.get_environment(tx, id))
 
 
-async def list_tenants(tx: Tx) -> list[Tenant]:
-    """Return every tenant of the instance."""
-    return [tenant_of(environment) for environment in await store.list_environments(tx)]
+async def list_named_tenants(tx: Tx) -> dict[str, Tenant]:
+    """Return every tenant of the instance, by its organization's slug and its environment's name."""
+    return {f"{each.slug} {each.name}": tenant_of(each) for each in await store.list_environments(tx)}
 
 
 def tenant_of(environment: Environment) -> Tenant:

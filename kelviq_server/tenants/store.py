@@ -70,7 +70,7 @@ async def find_environment(tx: Tx, slug: str | None, name: EnvironmentName) -> E
     """Return the environment of this name; without a slug, that of the first organization."""
     return await tx.row(
         Environment,
-        "SELECT e.id, e.organization_id, o.identifier AS organization, e.name FROM environments e"
+        "SELECT e.id, e.organization_id, o.identifier AS organization, o.slug, e.name FROM environments e"
         " JOIN organizations o ON o.id = e.organization_id"
         " WHERE e.name = %(name)s AND (%(slug)s::text IS NULL OR o.slug = %(slug)s) ORDER BY o.id LIMIT 1",
         {"slug": slug, "name": name},
@@ -81,7 +81,7 @@ async def get_environment(tx: Tx, id: int) -> Environment:
     """Return an environment by its id, which must be there."""
     environment = await tx.row(
         Environment,
-        "SELECT e.id, e.organization_id, o.identifier AS organization, e.name FROM environments e"
+        "SELECT e.id, e.organization_id, o.identifier AS organization, o.slug, e.name FROM environments e"
         " JOIN organizations o ON o.id = e.organization_id WHERE e.id = %s",
         (id,),
     )
@@ -93,7 +93,7 @@ async def list_environments(tx: Tx) -> list[Environment]:
     """Return every environment, in the order in which they were founded."""
     return await tx.rows(
         Environment,
-        "SELECT e.id, e.organization_id, o.identifier AS organization, e.name FROM environments e"
+        "SELECT e.id, e.organization_id, o.identifier AS organization, o.slug, e.name FROM environments e"
         " JOIN organizations o ON o.id = e.organization_id ORDER BY e.id",
     )
 

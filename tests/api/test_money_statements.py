@@ -71,7 +71,8 @@ async def test_nobody_adds_a_statement_to_a_list_unnoticed(
     [
         ("/orders/", "orders_listed", "orders_pkey"),
         ("/orders/?page=last", "orders_listed", "orders_pkey"),
-        ("/orders/?status=COMPLETE", "orders_by_status", "orders_pkey"),
+        # Which of its two indexes serves a status depends on how many orders have it.
+        ("/orders/?status=COMPLETE", r"orders_(by_status|listed)", "orders_pkey"),
         ("/transaction/", "transactions_listed", "transactions_pkey"),
         ("/transaction/?status=success", "transactions_by_status", "transactions_pkey"),
         ("/invoices/", "invoices_listed", "invoices_pkey"),
@@ -88,7 +89,7 @@ async def test_a_page_walks_an_index_and_looks_up_its_rows_alone(
         place for place, line in enumerate(lines) if line.startswith("Limit") and "CTE chosen" in lines[place - 1]
     ]
     scans = [line for line in lines[limit:] if re.search(r"Scan.* (orders|transactions|invoices)\b", line)]
-    assert f"Scan Backward using {walked}" in scans[0]
+    assert re.search(rf"Scan Backward using {walked}\b", scans[0])
     assert "Sort" not in "".join(lines[limit : lines.index(scans[0])])
     assert f"using {looked_up}" in scans[1]
     assert "id = ANY" in lines[lines.index(scans[1]) + 1]

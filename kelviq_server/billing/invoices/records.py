@@ -117,7 +117,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An invoice with its number, and how much had been sold before it, in the currency of fees."""
+    """An invoice with its number, and how much had been sold before it in its currency."""
 
     invoice: Invoice
     sold_before_units: int

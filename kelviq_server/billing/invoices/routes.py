@@ -27,7 +27,7 @@ async def list_all(call: Call[None]) -> Response:
     """Returns a paginated list of the issued invoices, the highest number first."""
     page = read_page(call.query)
     async with reading(call.tenant) as tx:
-        listed = await store.list_invoices(tx, call.query.get("order_id"), page)
+        listed = await store.list_invoices(tx, call.text("order_id"), page)
     return list_answer(call, page, listed, [invoice_answer(invoice) for invoice in listed.results])
 
 

@@ -92,14 +92,17 @@ async def update_paid(tx: Tx, id: str, seller: str, sold_units: int) -> Issued:
     """
     issued = await tx.find_decoded(
         Issued,
-        "WITH numbered AS (INSERT INTO books AS b (tenant_id, invoices, sold_units) VALUES (%(tenant_id)s, 1, %(sold)s)"
-        "  ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1, sold_units = b.sold_units + %(sold)s"
-        "  RETURNING invoices AS taken, sold_units - %(sold)s AS sold_before_units"
+        "WITH numbered AS (INSERT INTO books AS b (tenant_id, invoices) VALUES (%(tenant_id)s, 1)"
+        "  ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1 RETURNING invoices AS taken"
+        "), sold AS (INSERT INTO sold_amounts AS s (tenant_id, currency, amount_units)"
+        "  SELECT tenant_id, currency, %(sold)s FROM invoices, numbered WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+        "  ON CONFLICT (tenant_id, currency) DO UPDATE SET amount_units = s.amount_units + %(sold)s"
+        "  RETURNING amount_units - %(sold)s AS sold_before_units"
         "), invoice AS (UPDATE invoices SET number = taken, status = 'PAID', seller = %(seller)s,"
         "  opened_at = %(now)s, paid_at = %(now)s, modified_at = %(now)s FROM numbered"
         "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status = 'DRAFT' RETURNING " + _COLUMNS + ")"
         " SELECT json_build_object('invoice', row_to_json(invoice), 'sold_before_units', sold_before_units)"
-        " FROM invoice, numbered",
+        " FROM invoice, sold",
         {"tenant_id": tx.tenant_id, "id": id, "seller": seller, "sold": sold_units, "now": tx.now},
     )
     assert issued is not None

@@ -35,7 +35,7 @@ operations = Operations("Credit and Balances", Access.SERVER)
 )
 async def read_credit(call: Call[None]) -> Response:
     """Returns how much credit a customer has, by currency. Their next invoices use it before anything is charged."""
-    external_id = call.query.get("customer_id", "")
+    external_id = call.text("customer_id") or ""
     async with reading(call.tenant) as tx:
         customer_id = await customers.find_customer_id(tx, external_id)
         if customer_id is None:

@@ -78,9 +78,8 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
     await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
     [whole] = await wholes_of(tx, [paid])
     seller = await invoices.seller_now(tx)
-    sold_units = order.due_units if order.currency == transactions.current_fee_terms().currency else 0
     # From here on the tenant's other sales wait for their numbers: whatever can be done before is done by now.
-    issued = await invoices.issue_paid(tx, order.invoice_id, seller, sold_units)
+    issued = await invoices.issue_paid(tx, order.invoice_id, seller, order.due_units)
     fee_units = 0
     if attempt is not None and outcome is not None:
         success = await transactions.note_success(

@@ -12,7 +12,7 @@ SETTLEMENT_DAYS = 7
 def fees(
     terms: FeeTerms, amount_units: int, currency: str, sold_units: int, *, is_renewing: bool, card_country: str | None
 ) -> list[Fee]:
-    """Return the fees on a payment of so much, after so much was sold before it in the currency of fees.
+    """Return the fees on a payment of so much, after so much was sold before it in its currency.
 
     The whole is rounded once; what rounding leaves over is in the last part, and no part is shown that comes to
     nothing. The rate is that of what was sold before: no payment is divided by the threshold.

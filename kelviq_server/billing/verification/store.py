@@ -8,6 +8,29 @@ from kelviq_server.platform.database import Tx
 
 LIMIT: Final = 100
 
+# Every line that the journal should have of orders: what was paid, given back, held and released.
+JOURNAL_OF_ORDERS: LiteralString = (
+    "SELECT line.kind, o.id AS order_id, line.transaction_id, account, o.currency,"
+    "  CASE WHEN account IN ('customer_credit', 'held_credit') THEN o.customer_id END AS customer_id, units"
+    " FROM orders AS o CROSS JOIN LATERAL ("
+    "  SELECT 'payment' AS kind, t.id AS transaction_id, account, units FROM (SELECT) AS once"
+    "   LEFT JOIN transactions AS t ON t.tenant_id = o.tenant_id AND t.order_id = o.id AND t.kind = 'CHARGE'"
+    "    AND t.status = 'success'"
+    "   CROSS JOIN LATERAL (VALUES ('gateway', coalesce(t.amount_units, 0)), ('held_credit', o.credit_units),"
+    "    ('tax', -o.tax_units), ('fees', -coalesce(t.fee_units, 0)),"
+    "    ('merchant', o.tax_units + coalesce(t.fee_units, 0) - o.total_units)) AS part (account, units)"
+    "   WHERE o.paid_at IS NOT NULL"
+    "  UNION ALL SELECT 'refund', t.id, account, units FROM transactions AS t JOIN credit_notes AS n"
+    "    ON n.tenant_id = t.tenant_id AND n.refund_id = t.refund_id"
+    "   CROSS JOIN LATERAL (VALUES ('gateway', -n.total_units), ('tax', n.tax_units), ('merchant', n.net_units)"
+    "    ) AS part (account, units)"
+    "   WHERE t.tenant_id = o.tenant_id AND t.order_id = o.id AND t.kind = 'REFUND' AND t.status = 'success'"
+    "  UNION ALL SELECT 'credit_held', NULL, account, units FROM (VALUES ('customer_credit', o.credit_units),"
+    "    ('held_credit', -o.credit_units)) AS part (account, units)"
+    "  UNION ALL SELECT 'credit_released', NULL, account, units FROM (VALUES ('customer_credit', -o.credit_units),"
+    "    ('held_credit', o.credit_units)) AS part (account, units) WHERE o.status = 'FAILED'"
+    " ) AS line WHERE o.tenant_id = %(tenant_id)s"
+)
 # Each selects what, id, expected and found of everything that differs, by the tenant's id.
 QUESTIONS: tuple[LiteralString, ...] = (
     # An order's amounts are its invoice's, and they are paid together.
@@ -45,31 +68,68 @@ QUESTIONS: tuple[LiteralString, ...] = (
     "SELECT 'fees of transaction', t.id::text,"
     "  (SELECT coalesce(sum((fee->>'value_units')::bigint), 0) FROM json_array_elements(t.fees) AS fee)::text,"
     "  t.fee_units::text FROM transactions AS t WHERE t.tenant_id = %(tenant_id)s",
-    # What the journal has for an order: its payments less its refunds, by account.
-    "SELECT 'journal of order', o.id,"
-    "  json_build_array(coalesce(t.charged, 0) + coalesce(t.refunded, 0),"
-    "    -(CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.tax_units END) + coalesce(n.tax, 0), -coalesce(t.fee, 0),"
-    "    CASE WHEN o.status = 'PENDING' THEN -o.credit_units ELSE 0 END)::text,"
-    "  json_build_array(coalesce(l.gateway, 0), coalesce(l.tax, 0), coalesce(l.fees, 0), coalesce(l.held, 0))::text"
-    " FROM orders AS o"
-    " LEFT JOIN (SELECT order_id, sum(amount_units) FILTER (WHERE kind = 'CHARGE') AS charged,"
-    "   sum(amount_units) FILTER (WHERE kind = 'REFUND') AS refunded, sum(fee_units) AS fee"
-    "   FROM transactions WHERE tenant_id = %(tenant_id)s AND status = 'success' GROUP BY order_id"
-    "  ) AS t ON t.order_id = o.id"
-    " LEFT JOIN (SELECT i.order_id, sum(n.tax_units) AS tax FROM credit_notes AS n JOIN invoices AS i"
-    "   ON i.tenant_id = n.tenant_id AND i.id = n.invoice_id WHERE n.tenant_id = %(tenant_id)s GROUP BY i.order_id"
-    "  ) AS n ON n.order_id = o.id"
-    " LEFT JOIN (SELECT e.order_id, sum(amount_units) FILTER (WHERE account = 'gateway') AS gateway,"
-    "   sum(amount_units) FILTER (WHERE account = 'tax') AS tax,"
-    "   sum(amount_units) FILTER (WHERE account = 'fees') AS fees,"
-    "   sum(amount_units) FILTER (WHERE account = 'held_credit') AS held"
-    "   FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
-    "   WHERE e.tenant_id = %(tenant_id)s GROUP BY e.order_id"
-    "  ) AS l ON l.order_id = o.id"
-    " WHERE o.tenant_id = %(tenant_id)s",
-    # Every entry comes to zero.
+    # One customer and one currency from the order to the last of its papers.
+    "SELECT 'customer and currency of order', o.id, json_build_array(o.customer_id, o.currency)::text,"
+    "  json_build_array(other.customer_id, other.currency)::text FROM orders AS o JOIN ("
+    "   SELECT order_id, customer_id, currency FROM invoices WHERE tenant_id = %(tenant_id)s"
+    "   UNION SELECT t.order_id, o.customer_id, t.currency FROM transactions AS t JOIN orders AS o"
+    "     ON o.tenant_id = t.tenant_id AND o.id = t.order_id WHERE t.tenant_id = %(tenant_id)s"
+    "   UNION SELECT t.order_id, o.customer_id, a.currency FROM transactions AS t JOIN payment_attempts AS a"
+    "     ON a.tenant_id = t.tenant_id AND a.id = t.id JOIN orders AS o ON o.tenant_id = t.tenant_id"
+    "     AND o.id = t.order_id WHERE t.tenant_id = %(tenant_id)s"
+    "   UNION SELECT r.order_id, r.customer_id, o.currency FROM refunds AS r JOIN orders AS o"
+    "     ON o.tenant_id = r.tenant_id AND o.id = r.order_id WHERE r.tenant_id = %(tenant_id)s"
+    "   UNION SELECT i.order_id, i.customer_id, n.currency FROM credit_notes AS n JOIN invoices AS i"
+    "     ON i.tenant_id = n.tenant_id AND i.id = n.invoice_id WHERE n.tenant_id = %(tenant_id)s"
+    "   UNION SELECT order_id, customer_id, currency FROM discount_redemptions WHERE tenant_id = %(tenant_id)s"
+    "  ) AS other ON other.order_id = o.id WHERE o.tenant_id = %(tenant_id)s",
+    # An order's status is what its amounts say.
+    "SELECT 'status of order', o.id, CASE WHEN o.paid_at IS NULL THEN 'not paid'"
+    "   WHEN o.refunded_units = 0 THEN 'COMPLETE' WHEN o.refunded_units = o.paid_units THEN 'REFUNDED'"
+    "   ELSE 'PARTIAL_REFUND' END,"
+    "  CASE WHEN o.status IN ('PENDING', 'FAILED', 'CANCELLED') THEN 'not paid' ELSE o.status END"
+    " FROM orders AS o WHERE o.tenant_id = %(tenant_id)s AND o.status <> 'FRAUDULENT'",
+    # The tax of a transaction is that of the order, or of the credit note.
+    "SELECT 'tax of transaction', t.id::text, (CASE WHEN t.status <> 'success' THEN 0 WHEN t.kind = 'CHARGE'"
+    "   THEN o.tax_units ELSE -n.tax_units END)::text, t.tax_units::text"
+    " FROM transactions AS t JOIN orders AS o ON o.tenant_id = t.tenant_id AND o.id = t.order_id"
+    " LEFT JOIN credit_notes AS n ON n.tenant_id = t.tenant_id AND n.refund_id = t.refund_id"
+    " WHERE t.tenant_id = %(tenant_id)s AND t.kind IN ('CHARGE', 'REFUND')",
+    # Every attempt has its transaction.
+    "SELECT 'transaction of attempt', a.id::text, '1', count(t.id)::text FROM payment_attempts AS a"
+    " LEFT JOIN transactions AS t ON t.tenant_id = a.tenant_id AND t.id = a.id"
+    " WHERE a.tenant_id = %(tenant_id)s GROUP BY a.id",
+    # What a discount took off is what the order says, while the order is not lost.
+    "SELECT 'redemption by order', o.id, o.discount_units::text, sum(r.amount_units)::text FROM orders AS o"
+    " JOIN discount_redemptions AS r ON r.tenant_id = o.tenant_id AND r.order_id = o.id"
+    " WHERE o.tenant_id = %(tenant_id)s GROUP BY o.tenant_id, o.id",
+    # What was charged in each currency.
+    "SELECT 'sold in', currency, sum(charged)::text, sum(kept)::text FROM ("
+    "  SELECT currency, amount_units AS charged, 0 AS kept FROM transactions WHERE tenant_id = %(tenant_id)s"
+    "   AND kind = 'CHARGE' AND status = 'success'"
+    "  UNION ALL SELECT currency, 0, amount_units FROM sold_amounts WHERE tenant_id = %(tenant_id)s"
+    " ) AS both_sides GROUP BY currency",
+    # Each entry of an order has the lines that its kind, its order and its transaction come to.
+    "SELECT 'journal entry (' || coalesce(expected.kind, found.kind) || ')',"
+    "  coalesce(expected.order_id, found.order_id), coalesce(expected.lines, 'none'), coalesce(found.lines, 'none')"
+    " FROM ("
+    "   SELECT kind, order_id, transaction_id, string_agg(concat_ws(' ', account, currency, customer_id, units), ', '"
+    "      ORDER BY account, units) AS lines FROM (" + JOURNAL_OF_ORDERS + ") AS line WHERE units <> 0"
+    "    GROUP BY kind, order_id, transaction_id"
+    "  ) AS expected FULL JOIN ("
+    "   SELECT e.kind, e.order_id, e.transaction_id, string_agg(concat_ws(' ', account, currency, customer_id,"
+    "      amount_units), ', ' ORDER BY account, amount_units) AS lines"
+    "    FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
+    "    WHERE e.tenant_id = %(tenant_id)s AND e.kind <> 'credit_granted' GROUP BY e.id, e.kind, e.order_id,"
+    "     e.transaction_id"
+    "  ) AS found ON found.kind = expected.kind AND found.order_id = expected.order_id"
+    "   AND coalesce(found.transaction_id::text, '') = coalesce(expected.transaction_id::text, '')",
+    # Every entry comes to zero; what is granted concerns the merchant and one customer alone.
     "SELECT 'journal entry in ' || currency, entry_id::text, '0', sum(amount_units)::text"
     " FROM journal_lines WHERE tenant_id = %(tenant_id)s GROUP BY entry_id, currency",
+    "SELECT 'granted credit', e.id::text, 'customer_credit, merchant', string_agg(account, ', ' ORDER BY account)"
+    " FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
+    " WHERE e.tenant_id = %(tenant_id)s AND e.kind = 'credit_granted' GROUP BY e.id",
     # Nobody has less than no credit.
     "SELECT 'credit of customer in ' || currency, customer_id::text,"
     "  greatest(-sum(amount_units), 0)::text, (-sum(amount_units))::text"
@@ -93,6 +153,11 @@ QUESTIONS: tuple[LiteralString, ...] = (
     "  UNION ALL SELECT list, status, 0, count FROM status_tallies WHERE tenant_id = %(tenant_id)s"
     ") AS both_sides GROUP BY list, status",
 )
+
+
+async def update_timeout(tx: Tx) -> None:
+    """Let the statements of this transaction take as long as they need: books can be large."""
+    await tx.execute("SET LOCAL statement_timeout = 0")
 
 
 async def list_differences(tx: Tx, question: int) -> list[Difference]:
