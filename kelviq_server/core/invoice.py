@@ -20,6 +20,8 @@ class TaxRule:
     is_reverse_charge: bool = False
     # Whether such a business, too, pays the whole of a price that holds the tax.
     keeps_price: bool = False
+    # What documents call the tax, such as VAT.
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

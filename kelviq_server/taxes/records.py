@@ -88,3 +88,11 @@ class Removal:
     deletes: bool
     ends: TaxRate | None
     valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateInForce:
+    """How much tax there is on something on a day, and what documents call it."""
+
+    rate_percent: Decimal
+    name: str

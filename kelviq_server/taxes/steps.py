@@ -30,16 +30,18 @@ async def tax_rule_for(tx: Tx, buyer: Buyer, tax_code: str, *, is_inclusive: boo
     if buyer.country is None:
         return TaxRule(Decimal(0), is_inclusive)
     state = rules.state_code(buyer.country, buyer.state)
-    rate = await store.find_rate_in_force(tx, buyer.country, state, tax_code, tx.now.date()) or Decimal(0)
+    found = await store.find_rate_in_force(tx, buyer.country, state, tax_code, tx.now.date())
+    rate, name = (Decimal(0), "") if found is None else (found.rate_percent, found.name)
     tax_id = rules.business_tax_id(buyer.tax_id, buyer.country) if buyer.tax_id else None
     if tax_id is None:
-        return TaxRule(rate, is_inclusive)
+        return TaxRule(rate, is_inclusive, name=name)
     seller = await tenants.get_seller(tx)
     return TaxRule(
         rate,
         is_inclusive,
         is_reverse_charge=rules.is_reverse_charge(tax_id, seller.country),
         keeps_price=not seller.lowers_price_for_businesses,
+        name=name,
     )
 
 

@@ -1,7 +1,6 @@
 """All SQL about tax rates: a tenant's own, and the packaged ones, which have no tenant."""
 
 from datetime import date
-from decimal import Decimal
 from typing import LiteralString
 from uuid import UUID
 
@@ -10,20 +9,21 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.listing import Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
-from kelviq_server.taxes.records import NewTaxRate, TaxRate
+from kelviq_server.taxes.records import NewTaxRate, RateInForce, TaxRate
 
 _RATE: LiteralString = "id, country, state, tax_code, rate_percent, name, valid_from, valid_until, source"
 _SEEN: LiteralString = "(tenant_id = %(tenant_id)s OR tenant_id IS NULL)"
 _IN_FORCE: LiteralString = "valid_from <= %(day)s AND (valid_until IS NULL OR valid_until > %(day)s)"
 
 
-async def find_rate_in_force(tx: Tx, country: str, state: str | None, tax_code: str, day: date) -> Decimal | None:
-    """Return the rate in percent for a buyer's place and a kind of product on a day, or None where there is none.
+async def find_rate_in_force(tx: Tx, country: str, state: str | None, tax_code: str, day: date) -> RateInForce | None:
+    """Return the rate for a buyer's place and a kind of product on a day, or None where there is none.
 
     The tenant's own rates come first, of these the one for the state, then the one for the tax code.
     """
-    return await tx.value(
-        "SELECT rate_percent FROM tax_rates WHERE country = %(country)s AND " + _SEEN + " AND " + _IN_FORCE + ""
+    return await tx.row(
+        RateInForce,
+        "SELECT rate_percent, name FROM tax_rates WHERE country = %(country)s AND " + _SEEN + " AND " + _IN_FORCE + ""
         " AND (state IS NULL OR state = %(state)s) AND (tax_code IS NULL OR tax_code = %(tax_code)s)"
         " ORDER BY tenant_id NULLS LAST, state NULLS LAST, tax_code NULLS LAST LIMIT 1",
         {"tenant_id": tx.tenant_id, "country": country, "state": state, "tax_code": tax_code, "day": day},

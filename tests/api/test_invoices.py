@@ -27,7 +27,7 @@ async def test_an_invoice_shows_its_lines_and_both_sides(api: Client, made: Made
     line = {
         "description": "Lifetime", "quantity": 1, "unitPrice": 49, "periodStart": None, "periodEnd": None,
         "amountUnits": 4900, "discountUnits": 0, "netUnits": 4118, "taxUnits": 782, "totalUnits": 4900, "taxRate": 19,
-        "isTaxInclusive": True, "isReverseCharge": False,
+        "taxName": "VAT", "isTaxInclusive": True, "isReverseCharge": False,
     }  # fmt: skip
     at = "2026-07-29T10:30:00.000000Z"
     assert invoice == {

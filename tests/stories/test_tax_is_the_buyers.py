@@ -19,6 +19,7 @@ async def bought(api: Client, name: str, address: dict[str, Any] | None, **field
     assert charge["amount"] == invoice["amountTotal"]
     [line] = invoice["lines"]
     assert line["netUnits"] + line["taxUnits"] == line["totalUnits"]
+    assert (line["taxRate"] == 0) or not line["isReverseCharge"]
     return invoice["amountTax"], invoice["amountTotal"], line["isReverseCharge"]
 
 

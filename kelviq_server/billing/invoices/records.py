@@ -37,6 +37,8 @@ class InvoiceLine:
     is_tax_inclusive: bool
     is_reverse_charge: bool
     keeps_price: bool
+    # What the tax is called, such as VAT.
+    tax_name: str = ""
 
     @property
     def gross_units(self) -> int:

@@ -25,6 +25,7 @@ def lines_of(invoice: core.Invoice) -> tuple[InvoiceLine, ...]:
             is_tax_inclusive=line.item.tax.is_inclusive,
             is_reverse_charge=line.item.tax.is_reverse_charge,
             keeps_price=line.item.tax.keeps_price,
+            tax_name=line.item.tax.name,
         )
         for line in invoice.lines
     )

@@ -28,7 +28,8 @@ class InvoiceLineAnswer(Answer):
     net_units: int = Field(description="What is left, without tax.")
     tax_units: int
     total_units: int
-    tax_rate: Number = Field(description="In percent.")
+    tax_name: str = Field(description="What the tax is called; empty where no rate is known.", examples=["VAT"])
+    tax_rate: Number = Field(description="In percent; 0 where the buyer accounts for the tax.")
     is_tax_inclusive: bool = Field(description="Whether the price holds the tax.")
     is_reverse_charge: bool = Field(description="Whether the buyer accounts for the tax.")
 
@@ -135,7 +136,8 @@ def _line(line: InvoiceLine) -> dict[str, Any]:
         "netUnits": line.net_units,
         "taxUnits": line.tax_units,
         "totalUnits": line.gross_units,
-        "taxRate": line.tax_rate_percent,
+        "taxName": line.tax_name,
+        "taxRate": 0 if line.is_reverse_charge else line.tax_rate_percent,
         "isTaxInclusive": line.is_tax_inclusive,
         "isReverseCharge": line.is_reverse_charge,
     }
