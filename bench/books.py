@@ -65,7 +65,8 @@ FILL: tuple[LiteralString, ...] = (
     "INSERT INTO journal_lines SELECT new.* FROM copies AS c JOIN journal_entries AS e"
     "  ON e.tenant_id = (o).tenant_id AND e.order_id = (o).id JOIN journal_lines AS l ON l.tenant_id = e.tenant_id"
     "  AND l.entry_id = e.id, jsonb_populate_record(l, jsonb_build_object('entry_id', number + 10)) AS new",
-    "UPDATE books SET invoices = %(count)s, sold_units = sold_units * %(count)s WHERE tenant_id = %(tenant_id)s",
+    "UPDATE books SET invoices = %(count)s WHERE tenant_id = %(tenant_id)s",
+    "UPDATE sold_amounts SET amount_units = amount_units * %(count)s WHERE tenant_id = %(tenant_id)s",
     "DELETE FROM status_tallies WHERE tenant_id = %(tenant_id)s",
     "INSERT INTO status_tallies SELECT tenant_id, 'orders', status, 0, count(*) FROM orders"
     "  WHERE tenant_id = %(tenant_id)s GROUP BY tenant_id, status",
