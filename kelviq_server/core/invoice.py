@@ -47,6 +47,16 @@ class Line:
     discount_units: int
     taxed: Taxed
 
+    @property
+    def subtotal_units(self) -> int:
+        """Return what the item comes to, before discounts, as this buyer pays it."""
+        return as_paid(self.item.amount_units, self.item.tax)
+
+    @property
+    def less_units(self) -> int:
+        """Return how much less the buyer pays because of discounts."""
+        return self.subtotal_units - as_paid(self.item.amount_units - self.discount_units, self.item.tax)
+
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
@@ -58,13 +68,16 @@ class Invoice:
 
     @property
     def subtotal_units(self) -> int:
-        """Return what the items come to, before discounts; as their prices are written, with or without tax."""
-        return sum(line.item.amount_units for line in self.lines)
+        """Return what the items come to, before discounts; as their prices are written, with or without tax.
+
+        Of a price that is lowered by its tax, what is left: it is what the buyer is asked for.
+        """
+        return sum(line.subtotal_units for line in self.lines)
 
     @property
     def discount_units(self) -> int:
         """Return what is taken off."""
-        return sum(line.discount_units for line in self.lines)
+        return sum(line.less_units for line in self.lines)
 
     @property
     def tax_units(self) -> int:
@@ -98,6 +111,11 @@ def make_invoice(items: Sequence[Item], discounts: Sequence[Discount], cycle: in
     ]
     total = sum(line.taxed.gross_units for line in lines)
     return Invoice(lines, min(credit_units, total))
+
+
+def as_paid(units: int, rule: TaxRule) -> int:
+    """Return an amount as the buyer pays it: without the tax in it, where a business is let have that."""
+    return taxed(units, rule).net_units if rule.is_inclusive and rule.is_reverse_charge else units
 
 
 def taxed(units: int, rule: TaxRule) -> Taxed:

@@ -19,6 +19,11 @@ async def bought(api: Client, name: str, address: dict[str, Any] | None, **field
     assert charge["amount"] == invoice["amountTotal"]
     [line] = invoice["lines"]
     assert line["netUnits"] + line["taxUnits"] == line["totalUnits"]
+    on_top = 0 if line["isTaxInclusive"] else line["taxUnits"]
+    assert line["amountUnits"] - line["discountUnits"] + on_top == line["totalUnits"]
+    order = await money.order_of(api, charge)
+    subtotal, discount, total = (order[f"amount{name}Units"] for name in ("Subtotal", "Discount", "Total"))
+    assert subtotal - discount + on_top == total == line["totalUnits"]
     assert (line["taxRate"] == 0) or not line["isReverseCharge"]
     return invoice["amountTax"], invoice["amountTotal"], line["isReverseCharge"]
 

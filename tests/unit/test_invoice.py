@@ -1,10 +1,12 @@
 """An invoice adds up, whatever stands on it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kelviq_server.billing.invoices.rules import lines_of, paid_amounts
 from kelviq_server.core.discount import Discount, FixedAmount, Percentage
 from kelviq_server.core.invoice import Item, TaxRule, make_invoice, taxed
 from kelviq_server.core.tax import Taxed
@@ -66,6 +68,33 @@ def test_a_business_elsewhere_pays_no_tax() -> None:
     same = TaxRule(Decimal(19), is_inclusive=True, is_reverse_charge=True, keeps_price=True)
     assert taxed(1190, same) == Taxed(1190, 0)
     assert taxed(1190, HOLDS_GERMAN) == Taxed(1000, 190)
+
+
+def test_a_price_that_is_lowered_by_its_tax_adds_up_as_it_is_paid() -> None:
+    """What is taken off it is lowered alike; what comes on top of other prices is not touched."""
+    less = TaxRule(Decimal(20), is_inclusive=True, is_reverse_charge=True)
+    tenth = [Discount(Percentage(Decimal(10)), None)]
+    plain = make_invoice([Item("Pro", 12000, less)], [], 0, 0)
+    assert (plain.subtotal_units, plain.discount_units, plain.tax_units, plain.total_units) == (10000, 0, 0, 10000)
+    lowered = make_invoice([Item("Pro", 12000, less)], tenth, 0, 0)
+    assert (lowered.subtotal_units, lowered.discount_units, lowered.total_units) == (10000, 1000, 9000)
+    mixed = make_invoice([Item("Pro", 12000, less), Item("Setup", 1000, GERMAN)], tenth, 0, 0)
+    assert (mixed.subtotal_units, mixed.discount_units, mixed.tax_units, mixed.total_units) == (11000, 1100, 171, 10071)
+    kept = replace(less, keeps_price=True)
+    assert make_invoice([Item("Pro", 12000, kept)], tenth, 0, 0).subtotal_units == 12000
+
+
+@given(items, discounts, st.integers(0, 3))
+def test_what_is_issued_adds_up_as_it_is_paid(items: list[Item], discounts: list[Discount], cycle: int) -> None:
+    made = make_invoice(items, discounts, cycle, 0)
+    lines = lines_of(made)
+    assert [sum(units) for units in zip((0, 0), *map(paid_amounts, lines), strict=True)] == [
+        made.subtotal_units, made.discount_units,
+    ]  # fmt: skip
+    on_top = sum(line.tax_units for line in lines if not line.is_tax_inclusive)
+    assert made.subtotal_units - made.discount_units + on_top == made.total_units
+    for line in made.lines:
+        assert 0 <= line.less_units <= line.discount_units
 
 
 @given(items, discounts, st.integers(0, 3), st.integers(0, 10**10))

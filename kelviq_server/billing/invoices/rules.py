@@ -31,6 +31,18 @@ def lines_of(invoice: core.Invoice) -> tuple[InvoiceLine, ...]:
     )
 
 
+def tax_rule_of(line: InvoiceLine) -> core.TaxRule:
+    """Return how an issued line was taxed."""
+    return core.TaxRule(line.tax_rate_percent, line.is_tax_inclusive, line.is_reverse_charge, line.keeps_price)
+
+
+def paid_amounts(line: InvoiceLine) -> tuple[int, int]:
+    """Return what an issued line comes to as its buyer pays it, before discounts, and what these take off that."""
+    rule = tax_rule_of(line)
+    subtotal_units = core.as_paid(line.amount_units, rule)
+    return subtotal_units, subtotal_units - core.as_paid(line.amount_units - line.discount_units, rule)
+
+
 def credit_lines(lines: Sequence[InvoiceLine], notes: Sequence[Sequence[Taken]], amount_units: int) -> list[Taken]:
     """Return the lines of the credit note for a further refund, after these earlier notes."""
     before = [Taxed(0, 0) for _ in lines]
@@ -48,11 +60,11 @@ def credit_lines(lines: Sequence[InvoiceLine], notes: Sequence[Sequence[Taken]],
 def faults(invoice: Invoice) -> Iterator[tuple[str, int, int]]:
     """Yield what of an invoice is not what its lines come to: a name, the right amount, and the one that stands."""
     for place, line in enumerate(invoice.lines):
-        rule = core.TaxRule(line.tax_rate_percent, line.is_tax_inclusive, line.is_reverse_charge, line.keeps_price)
-        right = core.taxed(line.amount_units - line.discount_units, rule)
+        right = core.taxed(line.amount_units - line.discount_units, tax_rule_of(line))
         yield f"line {place} without tax", right.net_units, line.net_units
         yield f"tax of line {place}", right.tax_units, line.tax_units
-    yield "subtotal", sum(line.amount_units for line in invoice.lines), invoice.subtotal_units
-    yield "discount", sum(line.discount_units for line in invoice.lines), invoice.discount_units
+    amounts = [paid_amounts(line) for line in invoice.lines]
+    yield "subtotal", sum(subtotal for subtotal, _ in amounts), invoice.subtotal_units
+    yield "discount", sum(less for _, less in amounts), invoice.discount_units
     yield "tax", sum(line.tax_units for line in invoice.lines), invoice.tax_units
     yield "total", sum(line.gross_units for line in invoice.lines), invoice.total_units

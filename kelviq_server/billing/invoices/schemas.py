@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Raw
 from pydantic import Field
 
+from kelviq_server.billing.invoices import rules
 from kelviq_server.billing.invoices.records import Invoice, InvoiceCreditNote, InvoiceLine, InvoiceStatus
 from kelviq_server.core.money import to_amount
 from kelviq_server.platform.json_body import parse
@@ -20,11 +21,15 @@ class InvoiceLineAnswer(Answer):
 
     description: str = Field(description="What it is.")
     quantity: int
-    unit_price: Number | None = Field(description="Of one, in the major unit; null where there is no single price.")
+    unit_price: Number | None = Field(
+        description="Of one as it is written, in the major unit; null where there is no single price."
+    )
     period_start: datetime | None
     period_end: datetime | None
-    amount_units: int = Field(description="What the price comes to, before discounts.")
-    discount_units: int
+    amount_units: int = Field(
+        description="What the price comes to before discounts; without its tax, where a business is let have that."
+    )
+    discount_units: int = Field(description="What discounts take off that.")
     net_units: int = Field(description="What is left, without tax.")
     tax_units: int
     total_units: int
@@ -125,14 +130,15 @@ def _party(kept: Raw, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _line(line: InvoiceLine) -> dict[str, Any]:
+    amount_units, discount_units = rules.paid_amounts(line)
     return {
         "description": line.what,
         "quantity": line.quantity,
         "unitPrice": line.unit_price,
         "periodStart": None if line.period_start is None else wire_instant(line.period_start),
         "periodEnd": None if line.period_end is None else wire_instant(line.period_end),
-        "amountUnits": line.amount_units,
-        "discountUnits": line.discount_units,
+        "amountUnits": amount_units,
+        "discountUnits": discount_units,
         "netUnits": line.net_units,
         "taxUnits": line.tax_units,
         "totalUnits": line.gross_units,
