@@ -23,6 +23,8 @@ CREATE UNIQUE INDEX payment_methods_default ON payment_methods (tenant_id, custo
 CREATE INDEX payment_methods_by_customer ON payment_methods (tenant_id, customer_id);
 CREATE INDEX payment_methods_listed ON payment_methods (tenant_id, id)
   WHERE deleted_at IS NULL AND status = 'succeeded';
+-- A customer's methods are asked for by the address, too.
+CREATE INDEX customers_by_email ON customers (tenant_id, lower(email));
 
 -- An attempt is written before the gateway is asked, under the key that the gateway gets: its id.
 CREATE TABLE payment_attempts (

@@ -15,7 +15,7 @@ from kelviq_server.payments.records import (
 )
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
-from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 
 _CUSTOMER: LiteralString = (
@@ -25,6 +25,12 @@ _CUSTOMER: LiteralString = (
 _METHOD: LiteralString = (
     "id, gateway, gateway_method, method_type, method_data, is_default, status, created_at, modified_at," + _CUSTOMER
 )
+_LISTED: LiteralString = (
+    "SELECT id, id AS seq FROM payment_methods WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL"
+    " AND status = 'succeeded'"
+)
+_ROWS: LiteralString = "SELECT *, id AS seq FROM payment_methods WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
+_CUSTOMERS: LiteralString = "SELECT id FROM customers WHERE tenant_id = %(tenant_id)s"
 _ATTEMPT: LiteralString = (
     "id, kind, gateway, subject, charge_id, gateway_method, amount_units, currency, status, begun_at,"
     " failure_code AS failure"
@@ -33,18 +39,13 @@ _ATTEMPT: LiteralString = (
 
 async def list_methods(tx: Tx, page: Page, wanted: MethodFilter) -> Listed[PaymentMethod]:
     """Return a page of the methods that can be charged, newest first."""
+    of_id: LiteralString = "" if wanted.customer_id is None else " AND external_id = %(customer_id)s"
+    of_email: LiteralString = "" if wanted.customer_email is None else " AND lower(email) = lower(%(email)s)"
+    # Plans are made once for all values: what is not asked for is left out of the statement, rather than compared.
+    of_customers = " AND customer_id = ANY(ARRAY(" + _CUSTOMERS + of_id + of_email + "))" if of_id or of_email else ""
     return await tx.decoded(
         Listed[PaymentMethod],
-        listing(
-            "SELECT id, id AS seq FROM payment_methods AS m WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL"
-            " AND status = 'succeeded' AND ((%(customer_id)s::text IS NULL AND %(email)s::text IS NULL)"
-            "  OR customer_id IN (SELECT c.id FROM customers AS c WHERE c.tenant_id = %(tenant_id)s"
-            "   AND (%(customer_id)s::text IS NULL OR external_id = %(customer_id)s)"
-            "   AND (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))))",
-            "SELECT *, id AS seq FROM payment_methods WHERE tenant_id = %(tenant_id)s"
-            " AND id = ANY(ARRAY(SELECT id FROM chosen))",
-            _METHOD,
-        ),
+        listing(_LISTED + of_customers, _ROWS, _METHOD),
         {
             "tenant_id": tx.tenant_id,
             "customer_id": wanted.customer_id,

@@ -1,15 +1,30 @@
 """What money costs the database: so many statements, and no list that reads all there is."""
 
 import re
+from typing import LiteralString
 
 import pytest
 
 from kelviq_server.platform import narrowing
-from kelviq_server.platform.database import reading, transaction
+from kelviq_server.platform.database import Tx, reading, transaction
 from tests.api import money
 from tests.api.conftest import Client
 from tests.make import Made
 from tests.statements import counting
+
+# A tenant that has so much that it matters how a list is planned.
+MANY: tuple[LiteralString, ...] = (
+    "INSERT INTO customers (tenant_id, id, external_id, email, created_at, modified_at)"
+    " SELECT %(tenant_id)s, gen_random_uuid(), 'many-' || n, n || '@example.com', now(), now()"
+    " FROM generate_series(1, 5000) AS n",
+    "INSERT INTO payment_methods (tenant_id, customer_id, gateway, gateway_method, method_type, method_data,"
+    "  is_default, status, created_at, modified_at)"
+    " SELECT tenant_id, id, 'sandbox', 'x', 'card', '{}', true, 'succeeded', now(), now() FROM customers"
+    " WHERE tenant_id = %(tenant_id)s AND external_id LIKE 'many-%%'",
+    "INSERT INTO invoices SELECT (jsonb_populate_record(invoices, jsonb_build_object('id', 'INV-' || n, 'number', n,"
+    "  'order_id', null))).* FROM invoices, generate_series(2, 5000) AS n WHERE tenant_id = %(tenant_id)s",
+    "ANALYZE customers, payment_methods, invoices",
+)
 
 
 @pytest.fixture
@@ -95,14 +110,43 @@ async def test_a_page_walks_an_index_and_looks_up_its_rows_alone(
     assert "id = ANY" in lines[lines.index(scans[1]) + 1]
 
 
+@pytest.mark.parametrize(
+    ("path", "looked_up"),
+    [
+        ("/payment-methods/?customer_id=ada", ("payment_methods_by_customer", "customers_tenant_id_external_id_key")),
+        ("/payment-methods/?customer_email=a@example.com", ("payment_methods_by_customer", "customers_by_email")),
+        ("/invoices/?order_id=ORD-1", ("invoices_by_order",)),
+    ],
+)
+async def test_of_one_customer_or_order_nothing_else_is_read(
+    api: Client, made: Made, charge: dict[str, str], path: str, looked_up: tuple[str, ...]
+) -> None:
+    """An index that is asked for the tenant alone would read all that the tenant has."""
+    async with counting() as ran:
+        await api.get(path)
+        [listing] = [statement for statement in ran if "chosen" in statement]
+    async with transaction(made.sandbox) as tx, tx.connection.transaction(force_rollback=True):
+        for statement in MANY:
+            await tx.connection.execute(statement, {"tenant_id": tx.tenant_id})
+        lines = await explained(tx, listing)
+    for index in looked_up:
+        [place] = [place for place, line in enumerate(lines) if f"using {index} " in line]
+        assert re.match(r"Index Cond: \(\(tenant_id = .*\) AND \(", lines[place + 1]), lines
+
+
 async def plan_of(made: Made, statement: str) -> list[str]:
     """Return the lines of the plan that a session makes once for all values, for tables that are not small."""
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
-    numbered = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", statement)
     async with transaction(made.sandbox) as tx:
         await tx.execute("SET LOCAL enable_seqscan = off")
         await tx.execute("SET LOCAL enable_bitmapscan = off")
-        rows = await (await tx.connection.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}")).fetchall()  # pyright: ignore
+        return await explained(tx, statement)
+
+
+async def explained(tx: Tx, statement: str) -> list[str]:
+    """Return the lines of the plan that a session makes once for all values."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", statement)
+    rows = await (await tx.connection.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}")).fetchall()  # pyright: ignore
     return [row[0].strip(" ->") for row in rows]
 
 
