@@ -179,6 +179,17 @@ async def test_what_is_free_needs_no_card_and_moves_nothing(api: Client, made: M
     await money.books_balance(made)
 
 
+async def test_what_is_free_does_not_decide_what_a_customer_pays_in(api: Client) -> None:
+    await catalog.plan(api, "free")
+    await catalog.set_prices(api, "free", {"priceType": "FREE", "currency": "USD"})
+    await catalog.publish(api, "free")
+    await money.once(api, currency="EUR")
+    await money.customer(api)
+    assert (await money.charged(api, "free"))["currency"] == "USD"
+    assert (await money.charged(api))["currency"] == "EUR"
+    assert await money.refused(api, currencyCode="USD") == {"currencyCode": ["The customer pays in EUR."]}
+
+
 async def test_the_tax_is_in_the_price_or_on_top_as_the_request_says(api: Client) -> None:
     await money.once(api, amount=119, taxBehavior="INCLUSIVE")
     await money.customer(api, billingAddress={"country": "DE"})
