@@ -7,7 +7,7 @@ from uuid import UUID
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
-from kelviq_server.platform.listing import Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 from kelviq_server.taxes.records import NewTaxRate, RateInForce, TaxRate
 
@@ -39,7 +39,7 @@ async def list_rates(tx: Tx, page: Page, country: str | None, state: str | None,
             " AND (%(country)s::text IS NULL OR country = %(country)s)"
             " AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(day)s::date IS NULL OR (" + _IN_FORCE + "))",
-            "SELECT * FROM tax_rates WHERE id = ANY(ARRAY(SELECT id FROM chosen))",
+            "SELECT * FROM tax_rates WHERE " + CHOSEN,
             _RATE,
         ),
         {"tenant_id": tx.tenant_id, "country": country, "state": state, "day": day, **page_parameters_of(page)},

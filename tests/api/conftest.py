@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from kelviq_server.app import create_app, openapi_document
 from kelviq_server.billing.transactions.records import FeeTerms
-from kelviq_server.billing.transactions.steps import current_fee_terms, use_fee_terms
+from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.platform.settings import Settings
 from tests.api.document import check_answer
@@ -94,7 +94,6 @@ async def partner_api(app: Starlette, pool: None) -> Client:
 @pytest.fixture
 def fees() -> Iterator[None]:
     """The hosted product's fees are kept of payments."""
-    before = current_fee_terms()
     use_fee_terms(
         FeeTerms(
             fixed_units=40,
@@ -106,4 +105,4 @@ def fees() -> Iterator[None]:
         )
     )
     yield
-    use_fee_terms(before)
+    use_fee_terms(FeeTerms())

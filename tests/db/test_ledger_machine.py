@@ -17,7 +17,7 @@ from kelviq_server.billing.orders.steps import find_by_request
 from kelviq_server.billing.refunds.errors import NothingToRefund, RefundRefused, RefundTooLarge
 from kelviq_server.billing.settlement.jobs import LATE_ANSWERS
 from kelviq_server.billing.transactions.records import FeeTerms
-from kelviq_server.billing.transactions.steps import current_fee_terms, use_fee_terms
+from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.catalog.prices.records import TaxBehavior
 from kelviq_server.core.errors import NotFound
 from kelviq_server.customers.steps import find_customer_id
@@ -275,11 +275,11 @@ async def test_the_books_are_those_of_somebody_who_adds_up_by_hand(pool: None, t
     await make.freeze_clock(tenant, AT)
     await make.discount(tenant, code="LAUNCH")
     customers = [await money.customer(tenant, card, credit=START, billing_address=money.GERMANY) for card in CARDS]
-    machine, terms = Machine(tenant, await money.plan(tenant, None), customers), current_fee_terms()
+    machine = Machine(tenant, await money.plan(tenant, None), customers)
     use_fee_terms(FEES)
     try:
         for step in taken:
             await machine.do(step)
             await machine.check()
     finally:
-        use_fee_terms(terms)
+        use_fee_terms(FeeTerms())

@@ -6,17 +6,15 @@ from uuid import UUID
 from kelviq_server.billing.orders.records import Order, PaidWith
 from kelviq_server.billing.transactions import rules, store
 from kelviq_server.billing.transactions.records import FeeTerms, NewTransaction, Success, TransactionKind
-from kelviq_server.billing.transactions.store import find_charge, find_last_charge, get_transaction
+from kelviq_server.billing.transactions.store import find_charge, find_last_charge
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.search import folded_fields
 from kelviq_server.payments.records import Outcome
 from kelviq_server.platform.database import Tx
 
 __all__ = [
-    "current_fee_terms",
     "find_charge",
     "find_last_charge",
-    "get_transaction",
     "note_attempt",
     "note_failure",
     "note_success",
@@ -30,11 +28,6 @@ def use_fee_terms(terms: FeeTerms) -> None:
     """Make these the fees that this process reckons with."""
     global _terms
     _terms = terms
-
-
-def current_fee_terms() -> FeeTerms:
-    """Return the fees that this process reckons with."""
-    return _terms
 
 
 async def note_attempt(

@@ -11,7 +11,6 @@ from kelviq_server.billing.transactions.records import (
     Transaction,
     TransactionFilter,
 )
-from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.listing import (
     CHOSEN,
@@ -61,19 +60,6 @@ async def list_transactions(tx: Tx, wanted: TransactionFilter, page: Page) -> Li
         },
         plan_for_values=True,
     )
-
-
-async def get_transaction(tx: Tx, id: UUID) -> Transaction:
-    """Return a transaction; raises NotFound."""
-    found = await tx.find_decoded(
-        Transaction,
-        "SELECT row_to_json(found) FROM (SELECT " + _COLUMNS + " FROM transactions"
-        " WHERE tenant_id = %s AND id = %s) AS found",
-        (tx.tenant_id, id),
-    )
-    if found is None:
-        raise NotFound
-    return found
 
 
 async def find_charge(tx: Tx, order_id: str) -> UUID | None:

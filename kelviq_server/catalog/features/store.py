@@ -9,7 +9,7 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import folded_fields
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
-from kelviq_server.platform.listing import FOUND, Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, FOUND, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 
 COLUMNS: LiteralString = (
@@ -28,7 +28,7 @@ async def list_features(tx: Tx, terms: Sequence[str], page: Page) -> Listed[Feat
         Listed[Feature],
         listing(
             "SELECT id, seq FROM features WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND,
-            "SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
+            "SELECT * FROM features WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             COLUMNS,
         ),
         {"tenant_id": tx.tenant_id, "terms": list(terms), **page_parameters_of(page)},

@@ -9,7 +9,7 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import folded_fields
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
-from kelviq_server.platform.listing import FOUND, Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, FOUND, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 
 _FILE_COLUMNS: LiteralString = "id, kind, name, file_name, ordering, thumbnail, enabled"
@@ -32,7 +32,7 @@ async def list_products(tx: Tx, terms: Sequence[str], page: Page) -> Listed[Prod
         Listed[Product],
         listing(
             "SELECT id, seq FROM products WHERE tenant_id = %(tenant_id)s AND archived_at IS NULL AND " + FOUND,
-            "SELECT * FROM products WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
+            "SELECT * FROM products WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             _columns("page"),
         ),
         {"tenant_id": tx.tenant_id, "terms": list(terms), **page_parameters_of(page)},

@@ -8,7 +8,7 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import fold, folded_fields
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
-from kelviq_server.platform.listing import FOUND, Listed, listing, page_parameters_of
+from kelviq_server.platform.listing import CHOSEN, FOUND, Listed, listing, page_parameters_of
 from kelviq_server.platform.paging import Page
 from kelviq_server.promotions.discounts.records import (
     Discount,
@@ -45,7 +45,7 @@ async def list_discounts(tx: Tx, terms: Sequence[str], status: DiscountStatus | 
         listing(
             "SELECT id, seq FROM discounts WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL AND " + FOUND
             + " AND coalesce(%(status)s::text = " + _STATUS + ", true)",
-            "SELECT * FROM discounts WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY(SELECT id FROM chosen))",
+            "SELECT * FROM discounts WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             _DISCOUNT,
         ),
         {
