@@ -85,6 +85,8 @@ class Failure(StrEnum):
     NOT_REFUNDABLE = "not_refundable"
     # Nobody knows of it, and it is too late to ask again.
     ABANDONED = "abandoned"
+    # There is nothing to pay with.
+    NO_METHOD = "no_payment_method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Attempt:
     # In machine time.
     begun_at: datetime
     failure: Failure | None = None
+    # Whether the customer is there, and can be asked to authenticate the payment.
+    is_on_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _TEXTS = {
     Failure.AUTHENTICATION_REQUIRED: "The payment requires authentication.",
     Failure.NOT_REFUNDABLE: "The payment cannot be given back.",
     Failure.ABANDONED: "The payment gateway never heard of it.",
+    Failure.NO_METHOD: "There is no payment method.",
 }
 
 

@@ -18,6 +18,7 @@ from kelviq_server.payments.store import (
     NEXT_ANSWER,
     find_default,
     get_attempt,
+    has_pending,
     list_answering,
     lock_unanswered,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "carry_out",
     "find_default",
     "get_attempt",
+    "has_pending",
     "list_answering",
     "lock_unanswered",
     "refusal_of",
@@ -43,9 +45,19 @@ __all__ = [
 
 
 async def begin_charge(
-    tx: Tx, id: UUID, method: PaymentMethod, subject: str, amount_units: int, currency: str
+    tx: Tx,
+    id: UUID,
+    method: PaymentMethod,
+    subject: str,
+    amount_units: int,
+    currency: str,
+    *,
+    is_on_session: bool = False,
 ) -> Attempt:
-    """Write and return an attempt to take so much from a method; its id is the key that the gateway gets."""
+    """Write and return an attempt to take so much from a method; its id is the key that the gateway gets.
+
+    `is_on_session`: the customer is there, and can be asked to authenticate it.
+    """
     attempt = Attempt(
         id=id,
         kind=AttemptKind.CHARGE,
@@ -57,6 +69,7 @@ async def begin_charge(
         currency=currency,
         status=AttemptStatus.PENDING,
         begun_at=tx.machine_now,
+        is_on_session=is_on_session,
     )
     await store.insert_attempt(tx, attempt)
     return attempt

@@ -33,7 +33,7 @@ _ROWS: LiteralString = "SELECT *, id AS seq FROM payment_methods WHERE tenant_id
 _CUSTOMERS: LiteralString = "SELECT id FROM customers WHERE tenant_id = %(tenant_id)s"
 _ATTEMPT: LiteralString = (
     "id, kind, gateway, subject, charge_id, gateway_method, amount_units, currency, status, begun_at,"
-    " failure_code AS failure"
+    " failure_code AS failure, is_on_session"
 )
 
 
@@ -146,7 +146,8 @@ async def insert_attempt(tx: Tx, attempt: Attempt) -> None:
     """Write an attempt that is about to be carried out."""
     await tx.execute(
         "INSERT INTO payment_attempts (tenant_id, id, kind, gateway, subject, charge_id, gateway_method, amount_units,"
-        "  currency, status, begun_at, asked_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "  currency, status, begun_at, asked_at, is_on_session)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             tx.tenant_id,
             attempt.id,
@@ -160,7 +161,17 @@ async def insert_attempt(tx: Tx, attempt: Attempt) -> None:
             attempt.status,
             attempt.begun_at,
             attempt.begun_at,
+            attempt.is_on_session,
         ),
+    )
+
+
+async def has_pending(tx: Tx, subject: str) -> bool:
+    """Say whether a payment for something is on its way."""
+    return await tx.value(
+        "SELECT EXISTS (SELECT FROM payment_attempts WHERE tenant_id = %s AND subject = %s AND kind = 'charge'"
+        " AND status = 'pending')",
+        (tx.tenant_id, subject),
     )
 
 

@@ -11,7 +11,17 @@ PACKAGE = "kelviq_server"
 FOUNDATIONS = ("platform", "core")
 # A module too large for one set of files is divided into parts, each with the same file names.
 PARTS = {
-    "billing": ("charges", "invoices", "ledger", "orders", "refunds", "settlement", "transactions", "verification"),
+    "billing": (
+        "charges",
+        "invoices",
+        "ledger",
+        "orders",
+        "refunds",
+        "sales",
+        "settlement",
+        "transactions",
+        "verification",
+    ),
     "catalog": ("contents", "features", "plans", "prices", "products"),
     "promotions": ("discounts",),
     "tenants": ("clocks",),

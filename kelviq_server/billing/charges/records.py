@@ -6,7 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from kelviq_server.billing.orders.records import BoughtFeature
+from kelviq_server.billing.sales.records import Wanted
 from kelviq_server.catalog.prices.records import TaxBehavior
+from kelviq_server.core.calendar import ChargePeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,7 @@ class NewCharge:
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class PricedItem:
-    """A part of what is charged, before discount and tax."""
-
-    what: str
-    quantity: int
-    unit_price: Decimal | None
-    amount_units: int
-    # Which feature, where it is one that is bought by its quantity.
-    feature: str | None = None
+    @property
+    def wanted(self) -> Wanted:
+        """Return what of the plan is wanted: it is paid once."""
+        return Wanted(ChargePeriod.ONE_TIME, self.features, self.custom_amount, tax_behavior=self.tax_behavior)

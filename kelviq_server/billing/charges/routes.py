@@ -3,7 +3,9 @@
 from starlette.responses import Response
 
 from kelviq_server.billing.charges.actions.create_charge import create_charge
-from kelviq_server.billing.charges.errors import (
+from kelviq_server.billing.charges.errors import PaymentUnsettled
+from kelviq_server.billing.charges.schemas import CreateChargeRequest, CreateChargeResponse, charge_answer
+from kelviq_server.billing.sales.errors import (
     AmountTooFine,
     AmountTooLarge,
     CustomAmountNotTaken,
@@ -11,10 +13,8 @@ from kelviq_server.billing.charges.errors import (
     NoOneTimePrice,
     NoPriceInCurrency,
     OtherCurrency,
-    PaymentUnsettled,
     PlanNotForSale,
 )
-from kelviq_server.billing.charges.schemas import CreateChargeRequest, CreateChargeResponse, charge_answer
 from kelviq_server.customers.errors import CustomerUnknown
 from kelviq_server.payments.errors import PaymentDeclined, PaymentMethodRequired, PaymentNeedsAuthentication
 from kelviq_server.platform.answers import json_answer

@@ -50,7 +50,8 @@ class InvoiceLine:
 class NewInvoice:
     """What an invoice is made from."""
 
-    order_id: str
+    # None where nothing is sold by it: one that only adds to the customer's credit.
+    order_id: str | None
     customer_id: UUID
     subscription_id: UUID
     currency: str
@@ -122,4 +123,11 @@ class Issued:
     """An invoice with its number, and how much had been sold before it in its currency."""
 
     invoice: Invoice
+    # How it stood before; a draft was not issued yet.
+    status_before: InvoiceStatus
     sold_before_units: int
+
+    @property
+    def is_new(self) -> bool:
+        """Say whether it was issued just now."""
+        return self.status_before is InvoiceStatus.DRAFT

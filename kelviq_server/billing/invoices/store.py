@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from kelviq_server.billing.invoices.records import Invoice, Issued, NewInvoice, Taken
+from kelviq_server.billing.invoices.records import Invoice, InvoiceStatus, Issued, NewInvoice, Taken
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.listing import CHOSEN, Listed, counted_listing, listing, page_parameters_of
@@ -24,6 +24,21 @@ _COLUMNS: LiteralString = (
 _INVOICE: LiteralString = _COLUMNS + "," + _NOTES
 _ISSUED: LiteralString = "SELECT id, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND number IS NOT NULL"
 _ROWS: LiteralString = "SELECT *, number AS seq FROM invoices WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
+
+
+# Numbers are taken by drafts alone. One row for each tenant, late in a transaction: others wait for it.
+_NUMBERED: LiteralString = (
+    "numbered AS (INSERT INTO books AS b (tenant_id, invoices) SELECT %(tenant_id)s, 1 FROM before WHERE is_new"
+    "  ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1 RETURNING invoices AS taken)"
+)
+_ISSUING: LiteralString = (
+    "number = coalesce(number, (SELECT taken FROM numbered)), opened_at = coalesce(opened_at, %(now)s),"
+    " seller = CASE WHEN is_new THEN %(seller)s::json ELSE seller END"
+)
+_RETURNED: LiteralString = (
+    "invoices.id, number, status, order_id, customer_id, subscription_id, invoices.currency, lines, subtotal_units,"
+    " discount_units, tax_units, total_units, credit_units, buyer, seller, opened_at, paid_at, created_at, modified_at"
+)
 
 
 async def list_invoices(tx: Tx, order_id: str | None, page: Page) -> Listed[Invoice]:
@@ -56,6 +71,11 @@ async def get_invoice(tx: Tx, id: str) -> Invoice:
     return found
 
 
+async def get_new_id(tx: Tx) -> str:
+    """Return an id for an invoice that has no order: an order brings one along."""
+    return await tx.value("SELECT document_id('INV', %s, nextval('document_numbers'))", (tx.now,))
+
+
 async def insert_draft(tx: Tx, id: str, new: NewInvoice) -> None:
     """Write an invoice that may yet come to nothing."""
     await tx.execute(
@@ -86,33 +106,50 @@ async def insert_draft(tx: Tx, id: str, new: NewInvoice) -> None:
 
 
 async def update_paid(tx: Tx, id: str, seller: str, sold_units: int) -> Issued:
-    """Issue a draft under the next number, paid at once, and return it. From now on it does not change.
+    """Note that an invoice is paid and return it; a draft is issued under the next number.
 
-    Notes what is sold with it, too; others wait for their numbers until this commits.
+    Notes what is sold with it, too. Others wait for their numbers until this commits.
     """
     issued = await tx.find_decoded(
         Issued,
-        "WITH numbered AS (INSERT INTO books AS b (tenant_id, invoices) VALUES (%(tenant_id)s, 1)"
-        "  ON CONFLICT (tenant_id) DO UPDATE SET invoices = b.invoices + 1 RETURNING invoices AS taken"
-        "), sold AS (INSERT INTO sold_amounts AS s (tenant_id, currency, amount_units)"
-        "  SELECT tenant_id, currency, %(sold)s FROM invoices, numbered WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+        "WITH before AS (SELECT id, currency, status AS status_before, number IS NULL AS is_new FROM invoices"
+        "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status IN ('DRAFT', 'OPEN', 'PAYMENT_FAILED')"
+        "), " + _NUMBERED + ", sold AS (INSERT INTO sold_amounts AS s (tenant_id, currency, amount_units)"
+        "  SELECT %(tenant_id)s, currency, %(sold)s FROM before"
         "  ON CONFLICT (tenant_id, currency) DO UPDATE SET amount_units = s.amount_units + %(sold)s"
         "  RETURNING amount_units - %(sold)s AS sold_before_units"
-        "), invoice AS (UPDATE invoices SET number = taken, status = 'PAID', seller = %(seller)s,"
-        "  opened_at = %(now)s, paid_at = %(now)s, modified_at = %(now)s FROM numbered"
-        "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status = 'DRAFT' RETURNING " + _COLUMNS + ")"
-        " SELECT json_build_object('invoice', row_to_json(invoice), 'sold_before_units', sold_before_units)"
-        " FROM invoice, sold",
+        "), invoice AS (UPDATE invoices SET status = 'PAID', paid_at = %(now)s, modified_at = %(now)s, " + _ISSUING
+        + "  FROM before WHERE tenant_id = %(tenant_id)s AND invoices.id = before.id"
+        "  RETURNING " + _RETURNED + ", status_before)"
+        " SELECT json_build_object('invoice', row_to_json(invoice), 'status_before', status_before,"
+        "  'sold_before_units', sold_before_units) FROM invoice, sold",
         {"tenant_id": tx.tenant_id, "id": id, "seller": seller, "sold": sold_units, "now": tx.now},
-    )
+    )  # fmt: skip
+    assert issued is not None
+    return issued
+
+
+async def update_owed(tx: Tx, id: str, seller: str, status: InvoiceStatus) -> Issued:
+    """Note how an invoice stands that is owed and return it; a draft is issued under the next number."""
+    issued = await tx.find_decoded(
+        Issued,
+        "WITH before AS (SELECT id, status AS status_before, number IS NULL AS is_new FROM invoices"
+        "  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND status IN ('DRAFT', 'OPEN', 'PAYMENT_FAILED')"
+        "), " + _NUMBERED + ", invoice AS (UPDATE invoices SET status = %(status)s, modified_at = %(now)s, " + _ISSUING
+        + "  FROM before WHERE tenant_id = %(tenant_id)s AND invoices.id = before.id"
+        "  RETURNING " + _RETURNED + ", status_before)"
+        " SELECT json_build_object('invoice', row_to_json(invoice), 'status_before', status_before,"
+        "  'sold_before_units', 0) FROM invoice",
+        {"tenant_id": tx.tenant_id, "id": id, "seller": seller, "status": status, "now": tx.now},
+    )  # fmt: skip
     assert issued is not None
     return issued
 
 
 async def update_void(tx: Tx, id: str) -> None:
-    """Let a draft come to nothing."""
+    """Let an invoice come to nothing: a draft, or one that is owed, which keeps its number."""
     await tx.execute(
-        "UPDATE invoices SET status = 'VOID', modified_at = %s WHERE tenant_id = %s AND id = %s AND status = 'DRAFT'",
+        "UPDATE invoices SET status = 'VOID', modified_at = %s WHERE tenant_id = %s AND id = %s AND status <> 'PAID'",
         (tx.now, tx.tenant_id, id),
     )
 

@@ -26,6 +26,8 @@ class EntryKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     CREDIT_GRANTED = "credit_granted"
+    # By an invoice whose credits outweigh what it charges.
+    CREDIT_INVOICED = "credit_invoiced"
     CREDIT_HELD = "credit_held"
     CREDIT_RELEASED = "credit_released"
 

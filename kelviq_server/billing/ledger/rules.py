@@ -36,6 +36,15 @@ def credit_granted(currency: str, customer_id: UUID, amount_units: int) -> Seque
     )
 
 
+def credit_invoiced(currency: str, customer_id: UUID, *, total_units: int, tax_units: int) -> Sequence[JournalLine]:
+    """Return what an invoice of less than nothing moves: the customer has credit, and its tax is not owed any more."""
+    return _lines(
+        JournalLine(Account.TAX, currency, -tax_units),
+        JournalLine(Account.MERCHANT, currency, tax_units - total_units),
+        JournalLine(Account.CUSTOMER_CREDIT, currency, total_units, customer_id),
+    )
+
+
 def credit_held(currency: str, customer_id: UUID, amount_units: int) -> Sequence[JournalLine]:
     """Return how credit is set aside for a payment; a negative amount gives it back."""
     return _lines(

@@ -16,13 +16,15 @@ async def insert_entry(
     *,
     order_id: str | None = None,
     transaction_id: UUID | None = None,
+    invoice_id: str | None = None,
     note: str | None = None,
 ) -> None:
     """Write an entry; the database refuses the commit of one whose lines do not sum to zero."""
     await tx.execute(
-        "WITH entry AS (INSERT INTO journal_entries (tenant_id, kind, order_id, transaction_id, note,"
-        "   created_at)"
-        "  VALUES (%(tenant_id)s, %(kind)s, %(order_id)s, %(transaction_id)s, %(note)s, %(now)s) RETURNING id)"
+        "WITH entry AS (INSERT INTO journal_entries (tenant_id, kind, order_id, transaction_id,"
+        "   invoice_id, note, created_at)"
+        "  VALUES (%(tenant_id)s, %(kind)s, %(order_id)s, %(transaction_id)s, %(invoice_id)s, %(note)s, %(now)s)"
+        "  RETURNING id)"
         " INSERT INTO journal_lines (tenant_id, entry_id, account, currency, amount_units, customer_id)"
         " SELECT %(tenant_id)s, entry.id, account, currency, amount_units, customer_id"
         " FROM entry, json_to_recordset(%(lines)s::json)"
@@ -32,6 +34,7 @@ async def insert_entry(
             "kind": kind,
             "order_id": order_id,
             "transaction_id": transaction_id,
+            "invoice_id": invoice_id,
             "note": note,
             "now": tx.now,
             "lines": msgspec.json.encode(lines).decode(),

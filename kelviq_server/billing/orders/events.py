@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Raw
 
 from kelviq_server.billing.invoices.records import Invoice, InvoiceStatus
-from kelviq_server.billing.orders.records import BilledCustomer, BillingType, Order, OrderStatus, WholeOrder
+from kelviq_server.billing.orders.records import BilledCustomer, BillingType, Collection, Order, OrderStatus, WholeOrder
 from kelviq_server.catalog.plans.records import License, PlanVersion, VersionState
 from kelviq_server.catalog.products.records import Product, TaxCode
 from kelviq_server.core.events import Event
@@ -56,8 +56,10 @@ _ORDER = Order(
     billing_type=BillingType.ONE_TIME,
     is_renewal=False,
     is_trial=False,
+    collection=Collection.ONCE,
     customer_id=_JANE.id,
     subscription_id=UUID("019726d5-9d13-7c8e-9896-18c69d3026c4"),
+    lineage_id=None,
     product_id=_PRODUCT.id,
     plan_version_id=_VERSION.id,
     currency="USD",
@@ -206,18 +208,20 @@ class OrderRefunded(OrderUpdated):
 class InvoiceCreated(Event):
     """An invoice was issued.
 
-    - `order_id` is the order that it is the invoice of.
+    - `order_id` is the order that it is the invoice of; null where it only adds to the customer's credit.
+    - `amount_total` is negative where it does.
     """
 
     type: ClassVar[str] = "invoice.created"
-    whole: WholeOrder
     invoice: Invoice
+    buyer: BilledCustomer
+    product: Product
     organization: UUID | None
 
     @classmethod
     def example(cls) -> Self:
         """Return that Jane got an invoice."""
-        return cls(EXAMPLE, _INVOICE, _ACME)
+        return cls(_INVOICE, _JANE, _PRODUCT, _ACME)
 
     @property
     def customer_id(self) -> UUID:
@@ -229,7 +233,7 @@ class InvoiceCreated(Event):
         return {"object": self._object(InvoiceStatus.OPEN, None, self.invoice.opened_at)}
 
     def _object(self, status: InvoiceStatus, paid_at: datetime | None, modified_at: datetime | None) -> dict[str, Any]:
-        invoice, order, product = self.invoice, self.whole.order, self.whole.product
+        invoice, product = self.invoice, self.product
         return {
             "id": invoice.id,
             "object": "invoice",
@@ -239,9 +243,9 @@ class InvoiceCreated(Event):
             "amount_total_units": invoice.total_units,
             "currency": invoice.currency,
             "due_date": None,
-            "order_id": order.id,
+            "order_id": invoice.order_id,
             "customer_id": str(invoice.customer_id),
-            "customer": customer_object(order.buyer),
+            "customer": customer_object(self.buyer),
             "subscription_id": str(invoice.subscription_id),
             "organization": str(self.organization),
             "product": {"id": str(product.id), "name": product.name},
@@ -258,13 +262,34 @@ class InvoicePaid(InvoiceCreated):
     """
 
     type: ClassVar[str] = "invoice.paid"
+    previous_status: InvoiceStatus = InvoiceStatus.OPEN
 
     def data(self) -> dict[str, Any]:
         """Return the invoice as it is, and what it was before."""
         return {
             "object": self._object(self.invoice.status, self.invoice.paid_at, self.invoice.modified_at),
-            "previous_attributes": {"status": InvoiceStatus.OPEN, "paid_at": None},
+            "previous_attributes": {"status": self.previous_status, "paid_at": None},
         }
+
+
+@dataclass(frozen=True)
+class InvoicePaymentFailed(InvoiceCreated):
+    """An invoice of a subscription could not be paid, or its customer has to do something first.
+
+    - `status` is `PAYMENT_FAILED`, or still `OPEN` where the customer has to authenticate the payment.
+    - `invoice.paid` may follow: cards are tried again, up to eight times in fourteen days.
+    """
+
+    type: ClassVar[str] = "invoice.payment_failed"
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return that Jane's card was declined."""
+        return cls(replace(_INVOICE, status=InvoiceStatus.PAYMENT_FAILED, paid_at=None), _JANE, _PRODUCT, _ACME)
+
+    def data(self) -> dict[str, Any]:
+        """Return the invoice as it is."""
+        return {"object": self._object(self.invoice.status, None, self.invoice.modified_at)}
 
 
 def _changed(status: OrderStatus) -> WholeOrder:

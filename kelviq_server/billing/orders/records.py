@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Raw
 
 from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.products.records import Product
+from kelviq_server.core.events import Event
 from kelviq_server.core.invoice import Invoice
 from kelviq_server.customers.records import CustomerSummary
-from kelviq_server.payments.records import Attempt, PaymentMethod
+from kelviq_server.payments.records import Attempt, Failure, PaymentMethod
+from kelviq_server.platform.database import Tx
 
 
 class OrderStatus(StrEnum):
@@ -32,6 +35,17 @@ class BillingType(StrEnum):
 
     ONE_TIME = "ONE_TIME"
     SUBSCRIPTION = "SUBSCRIPTION"
+
+
+class Collection(StrEnum):
+    """When a payment that fails is the end of an order."""
+
+    # Always: whoever wants it has to ask anew.
+    ONCE = "once"
+    # Unless its customer only has to authenticate it.
+    UNTIL_AUTHENTICATED = "until_authenticated"
+    # Never: it is owed, and asked for again until somebody gives it up.
+    UNTIL_PAID = "until_paid"
 
 
 class EventStatus(StrEnum):
@@ -83,6 +97,13 @@ class Sale:
     # None: nothing is due.
     method: PaymentMethod | None
     is_renewal: bool = False
+    is_trial: bool = False
+    collection: Collection = Collection.ONCE
+    # Of a subscription: what all its records have in common; and which of its periods is paid, where it is one.
+    lineage_id: UUID | None = None
+    period_start: datetime | None = None
+    # Whether the customer is there, and can be asked to authenticate the payment.
+    is_on_session: bool = False
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 
@@ -96,8 +117,10 @@ class Order:
     billing_type: BillingType
     is_renewal: bool
     is_trial: bool
+    collection: Collection
     customer_id: UUID
     subscription_id: UUID
+    lineage_id: UUID | None
     product_id: UUID
     plan_version_id: UUID
     currency: str
@@ -144,6 +167,26 @@ class Opened:
 
     order_id: str
     attempt: Attempt | None
+
+
+class OrderFollower(Protocol):
+    """What an upper module does about an order when its payment has ended; handed down by `use_order_followers`.
+
+    In the transaction that notes how it ended, before the order itself changes, which is locked with its customer.
+    Returns what is to be announced after what billing says.
+    """
+
+    async def paid(self, tx: Tx, order: Order) -> Sequence[Event]:
+        """It is paid."""
+        ...
+
+    async def failed(self, tx: Tx, order: Order, failure: Failure) -> Sequence[Event]:
+        """It is not paid, and will not be."""
+        ...
+
+    async def left_open(self, tx: Tx, order: Order, failure: Failure) -> Sequence[Event]:
+        """A payment of it failed, and it is still owed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

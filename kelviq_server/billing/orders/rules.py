@@ -2,15 +2,28 @@
 
 from collections.abc import Sequence
 
-from kelviq_server.billing.orders.records import EventStatus, NewOrderEvent, Order, PaidWith
+from kelviq_server.billing.invoices.records import InvoiceStatus
+from kelviq_server.billing.orders.records import Collection, EventStatus, NewOrderEvent, Order, PaidWith
 from kelviq_server.core.money import to_amount
-from kelviq_server.payments.records import PaymentMethod
+from kelviq_server.payments.records import Failure, PaymentMethod
 
 
 def paid_with(method: PaymentMethod) -> PaidWith:
     """Return a payment method as orders keep it: it may be deleted one day."""
     data = method.method_data
     return PaidWith(method.method_type, data.get("brand"), data.get("last4"), data.get("country"))
+
+
+def stays_open(order: Order, failure: Failure) -> bool:
+    """Say whether an order whose payment failed is still owed."""
+    if order.collection is Collection.UNTIL_AUTHENTICATED:
+        return failure is Failure.AUTHENTICATION_REQUIRED
+    return order.collection is Collection.UNTIL_PAID
+
+
+def status_of_owed(failure: Failure) -> InvoiceStatus:
+    """Return how an invoice stands that is owed: that its customer has to do something is no failure yet."""
+    return InvoiceStatus.OPEN if failure is Failure.AUTHENTICATION_REQUIRED else InvoiceStatus.PAYMENT_FAILED
 
 
 def completed(order: Order, exponent: int) -> Sequence[NewOrderEvent]:

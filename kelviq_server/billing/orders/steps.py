@@ -10,17 +10,26 @@ tenant's books, the status of transactions.
 from collections.abc import Sequence
 
 from kelviq_server.billing.invoices import steps as invoices
+from kelviq_server.billing.invoices.records import InvoiceStatus
 from kelviq_server.billing.ledger import rules as journal
 from kelviq_server.billing.ledger import steps as ledger
 from kelviq_server.billing.ledger.records import EntryKind
 from kelviq_server.billing.orders import rules, store
-from kelviq_server.billing.orders.events import InvoiceCreated, InvoicePaid, OrderCreated, OrderRefunded, OrderUpdated
-from kelviq_server.billing.orders.records import Opened, Order, Sale, WholeOrder
+from kelviq_server.billing.orders.events import (
+    InvoiceCreated,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    OrderCreated,
+    OrderRefunded,
+    OrderUpdated,
+)
+from kelviq_server.billing.orders.records import Collection, Opened, Order, OrderFollower, Sale, WholeOrder
 from kelviq_server.billing.orders.store import (
     find_by_request,
     find_currency,
     get_order,
     list_by_id,
+    list_open,
     lock_order,
 )
 from kelviq_server.billing.transactions import steps as transactions
@@ -28,27 +37,42 @@ from kelviq_server.billing.transactions.records import TransactionKind
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.payments import steps as payments
-from kelviq_server.payments.records import Attempt, Outcome
+from kelviq_server.payments.records import Attempt, Failure, Outcome, PaymentMethod
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 
 __all__ = [
-    "complete_order",
-    "fail_order",
     "find_by_request",
     "find_currency",
     "get_order",
     "give_back",
     "give_free",
+    "give_up",
+    "issue_credit",
     "list_by_id",
+    "list_open",
     "lock_order",
     "open_order",
+    "open_owed",
+    "pay_again",
     "set_aside",
+    "settle",
+    "stop_asking",
+    "use_order_followers",
     "wholes_by_id",
     "wholes_of",
 ]
+
+
+_followers: Sequence[OrderFollower] = ()
+
+
+def use_order_followers(followers: Sequence[OrderFollower]) -> None:
+    """Let these upper modules follow how orders end from now on, in this order."""
+    global _followers
+    _followers = followers
 
 
 async def open_order(tx: Tx, sale: Sale) -> Opened:
@@ -61,12 +85,75 @@ async def open_order(tx: Tx, sale: Sale) -> Opened:
     await invoices.add_draft(tx, order, sale)
     if sale.invoice.credit_units:
         await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order.id)
-    if sale.method is None or method is None:
+    if not order.due_units:
         await complete_order(tx, order, None, None)
         return Opened(order.id, None)
-    attempt = await payments.begin_charge(tx, new_id(tx.now), sale.method, order.id, order.due_units, order.currency)
-    await transactions.note_attempt(tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, method, None)
-    return Opened(order.id, attempt)
+    assert sale.method is not None
+    return Opened(order.id, await _begin(tx, order, sale.method, is_on_session=sale.is_on_session))
+
+
+async def open_owed(tx: Tx, sale: Sale) -> Opened:
+    """Write an order that its customer has nothing to pay with: its invoice is issued, and owed."""
+    order = await store.insert_order(tx, sale, None)
+    await invoices.add_draft(tx, order, sale)
+    if sale.invoice.credit_units:
+        await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order.id)
+    await _leave_open(tx, order, Failure.NO_METHOD)
+    return Opened(order.id, None)
+
+
+async def pay_again(tx: Tx, order: Order, method: PaymentMethod, *, is_on_session: bool = False) -> Attempt:
+    """Begin another payment of a locked order that is owed, whose last one failed, with this method."""
+    order = await store.update_method(tx, order.id, rules.paid_with(method))
+    return await _begin(tx, order, method, is_on_session=is_on_session)
+
+
+async def _begin(tx: Tx, order: Order, method: PaymentMethod, *, is_on_session: bool) -> Attempt:
+    attempt = await payments.begin_charge(
+        tx, new_id(tx.now), method, order.id, order.due_units, order.currency, is_on_session=is_on_session
+    )
+    paid_with = rules.paid_with(method)
+    await transactions.note_attempt(
+        tx, attempt.id, TransactionKind.CHARGE, order, attempt.amount_units, paid_with, None
+    )
+    return attempt
+
+
+async def issue_credit(tx: Tx, sale: Sale) -> None:
+    """Issue an invoice that comes to less than nothing: its locked customer has so much more credit from now on."""
+    invoice = await invoices.issue_credit(tx, sale)
+    lines = journal.credit_invoiced(
+        sale.currency, sale.buyer.id, total_units=invoice.total_units, tax_units=invoice.tax_units
+    )
+    await ledger.insert_entry(tx, EntryKind.CREDIT_INVOICED, lines, invoice_id=invoice.id)
+    organization = tx.tenant.organization
+    tx.announce(InvoiceCreated(invoice, sale.buyer, sale.product, organization))
+    tx.announce(InvoicePaid(invoice, sale.buyer, sale.product, organization))
+
+
+async def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> WholeOrder:
+    """Note how a payment ended: its order is complete, has failed, or is still owed. Return the order as it now is.
+
+    Doing so again changes nothing, and neither does an end that is not known yet.
+    """
+    order = await lock_order(tx, attempt.subject)
+    if await payments.settle(tx, attempt.id, outcome):
+        if outcome.failure is None:
+            return await complete_order(tx, order, attempt, outcome)
+        order = await _fail_payment(tx, order, attempt, outcome, outcome.failure)
+    [whole] = await wholes_of(tx, [order])
+    return whole
+
+
+async def _fail_payment(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome, failure: Failure) -> Order:
+    if rules.stays_open(order, failure):
+        await transactions.note_failure(tx, attempt.id, outcome)
+        return await _leave_open(tx, order, failure)
+    followed = [event for each in _followers for event in await each.failed(tx, order, failure)]
+    failed = await give_up(tx, order, failure)
+    await transactions.note_failure(tx, attempt.id, outcome)
+    tx.announce_all(followed)
+    return failed
 
 
 async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None) -> WholeOrder:
@@ -74,6 +161,7 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
 
     Returns the order as it now is.
     """
+    followed = [event for each in _followers for event in await each.paid(tx, order)]
     paid = await store.update_paid(tx, order.id)
     await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
     [whole] = await wholes_of(tx, [paid])
@@ -98,32 +186,55 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
         await ledger.insert_entry(
             tx, EntryKind.PAYMENT, lines, order_id=order.id, transaction_id=attempt.id if attempt else None
         )
-    organization = tx.tenant.organization
-    tx.announce_all(
-        [
-            OrderCreated(whole, organization),
-            OrderUpdated(whole, organization, order.status),
-            InvoiceCreated(whole, issued.invoice, organization),
-            InvoicePaid(whole, issued.invoice, organization),
-        ]
-    )
+    organization, invoice = tx.tenant.organization, issued.invoice
+    tx.announce_all([OrderCreated(whole, organization), OrderUpdated(whole, organization, order.status)])
+    if issued.is_new:
+        tx.announce(InvoiceCreated(invoice, order.buyer, whole.product, organization))
+    tx.announce(InvoicePaid(invoice, order.buyer, whole.product, organization, _shown(issued.status_before)))
+    tx.announce_all(followed)
     return whole
 
 
-async def fail_order(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome) -> Order:
-    """Note that a locked order could not be paid: its invoice comes to nothing, and credit it held is given back.
+def _shown(before: InvoiceStatus) -> InvoiceStatus:
+    # A draft is nobody's business: an invoice is issued as an open one.
+    return InvoiceStatus.OPEN if before is InvoiceStatus.DRAFT else before
+
+
+async def _leave_open(tx: Tx, order: Order, failure: Failure) -> Order:
+    """Note that a locked order is still owed: its invoice is issued, and says so."""
+    followed = [event for each in _followers for event in await each.left_open(tx, order, failure)]
+    await store.insert_events(tx, order, rules.failed(order, payments.text_of(failure)))
+    [whole] = await wholes_of(tx, [order])
+    status = rules.status_of_owed(failure)
+    issued = await invoices.issue_owed(tx, order.invoice_id, await invoices.seller_now(tx), status)
+    organization, invoice = tx.tenant.organization, issued.invoice
+    if issued.is_new:
+        tx.announce(InvoiceCreated(invoice, order.buyer, whole.product, organization))
+    tx.announce(InvoicePaymentFailed(invoice, order.buyer, whole.product, organization))
+    tx.announce_all(followed)
+    return order
+
+
+async def stop_asking(tx: Tx, order: Order, failure: Failure) -> None:
+    """Give a locked order up that is owed; where a payment is on its way, when that has failed."""
+    if await payments.has_pending(tx, order.id):
+        await store.update_collection(tx, order.id, Collection.ONCE)
+    else:
+        await give_up(tx, order, failure)
+
+
+async def give_up(tx: Tx, order: Order, failure: Failure) -> Order:
+    """Note that a locked order is not paid and will not be: its invoice comes to nothing, held credit is given back.
 
     Returns the order as it now is.
     """
-    assert outcome.failure is not None
     # First, as a sale locks its discount first.
     await discounts.release(tx, order_id=order.id)
     failed = await store.update_failed(tx, order.id)
-    await transactions.note_failure(tx, attempt.id, outcome)
-    await invoices.drop_draft(tx, order.invoice_id)
+    await invoices.drop(tx, order.invoice_id)
     if order.credit_units:
         await ledger.release_credit(tx, order.customer_id, order.currency, order.credit_units, order.id)
-    await store.insert_events(tx, failed, rules.failed(failed, payments.text_of(outcome.failure)))
+    await store.insert_events(tx, failed, rules.failed(failed, payments.text_of(failure)))
     return failed
 
 

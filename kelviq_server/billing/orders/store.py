@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kelviq_server.billing.orders.records import (
+    Collection,
     NewOrderEvent,
     Order,
     OrderEvent,
@@ -30,7 +31,8 @@ from kelviq_server.platform.narrowing import narrowest_pattern
 from kelviq_server.platform.paging import Page
 
 _COLUMNS: LiteralString = (
-    "id, status, billing_type, is_renewal, is_trial, customer_id, subscription_id, product_id, plan_version_id,"
+    "id, status, billing_type, is_renewal, is_trial, collection, customer_id, subscription_id, lineage_id, product_id,"
+    " plan_version_id,"
     " currency, subtotal_units, discount_units, tax_units, total_units, credit_units, paid_units, refunding_units,"
     " refunded_units, buyer, features, custom_fields, payment_method, invoice_id, paid_at, created_at, modified_at"
 )
@@ -139,11 +141,13 @@ async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> Order:
     invoice = sale.invoice
     order = await tx.find_decoded(
         Order,
-        "WITH added AS (INSERT INTO orders (tenant_id, id, invoice_id, status, billing_type, is_renewal, customer_id,"
-        "  subscription_id, product_id, plan_version_id, currency, subtotal_units, discount_units, tax_units,"
-        "  total_units, credit_units, buyer, features, payment_method, request_id, folded, created_at, modified_at)"
+        "WITH added AS (INSERT INTO orders (tenant_id, id, invoice_id, status, billing_type, is_renewal, is_trial,"
+        "  collection, customer_id, subscription_id, lineage_id, period_start, product_id, plan_version_id, currency,"
+        "  subtotal_units, discount_units, tax_units, total_units, credit_units, buyer, features, payment_method,"
+        "  request_id, folded, created_at, modified_at)"
         " SELECT %(tenant_id)s, new.id, document_id('INV', %(now)s, nextval('document_numbers')), 'PENDING',"
-        "  %(billing_type)s, %(is_renewal)s, %(customer_id)s, %(subscription_id)s, %(product_id)s, %(version_id)s,"
+        "  %(billing_type)s, %(is_renewal)s, %(is_trial)s, %(collection)s, %(customer_id)s, %(subscription_id)s,"
+        "  %(lineage_id)s, %(period_start)s, %(product_id)s, %(version_id)s,"
         "  %(currency)s, %(subtotal_units)s, %(discount_units)s, %(tax_units)s, %(total_units)s, %(credit_units)s,"
         "  %(buyer)s, %(features)s, %(payment_method)s, %(request_id)s, lower(new.id) || chr(10) || %(folded)s,"
         "  %(now)s, %(now)s"
@@ -152,14 +156,18 @@ async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> Order:
         + _COLUMNS
         + "), noted AS (INSERT INTO order_events (tenant_id, order_id, subscription_id, title, code, status, metadata,"
         "  happened_at)"
-        "  SELECT %(tenant_id)s, id, subscription_id, 'Order created', 'order.created', 'success', '{}', created_at"
-        "  FROM added"
+        "  SELECT %(tenant_id)s, id, coalesce(lineage_id, subscription_id), 'Order created', 'order.created',"
+        "   'success', '{}', created_at FROM added"
         ") SELECT row_to_json(added) FROM added",
         {
             "tenant_id": tx.tenant_id,
             "now": tx.now,
             "billing_type": sale.billing_type,
             "is_renewal": sale.is_renewal,
+            "is_trial": sale.is_trial,
+            "collection": sale.collection,
+            "lineage_id": sale.lineage_id,
+            "period_start": sale.period_start,
             "customer_id": sale.buyer.id,
             "subscription_id": sale.subscription_id,
             "product_id": sale.product.id,
@@ -200,6 +208,31 @@ async def update_failed(tx: Tx, id: str) -> Order:
     )
 
 
+async def update_collection(tx: Tx, id: str, collection: Collection) -> None:
+    """Decide anew when a payment that fails is the end of a locked order."""
+    await tx.execute(
+        "UPDATE orders SET collection = %s, modified_at = %s WHERE tenant_id = %s AND id = %s",
+        (collection, tx.now, tx.tenant_id, id),
+    )
+
+
+async def update_method(tx: Tx, id: str, method: PaidWith) -> Order:
+    """Note what a locked order is to be paid with this time, and return it."""
+    return await _changed(
+        tx, "UPDATE orders SET payment_method = %(method)s, modified_at = %(now)s", id, method=_json(method)
+    )
+
+
+async def list_open(tx: Tx, lineage_id: UUID) -> list[Order]:
+    """Return what a subscription owes, or is paying, the oldest first."""
+    return await tx.decoded(
+        list[Order],
+        "SELECT coalesce(json_agg(found), '[]') FROM (SELECT " + _COLUMNS + " FROM orders"
+        " WHERE tenant_id = %s AND lineage_id = %s AND status = 'PENDING' ORDER BY created_at, id) AS found",
+        (tx.tenant_id, lineage_id),
+    )
+
+
 async def update_refunding(tx: Tx, id: str, amount_units: int) -> None:
     """Set so much of a locked order aside for a refund; a negative amount gives it free. Never more than was paid."""
     await tx.execute(
@@ -215,16 +248,16 @@ async def update_refunded(tx: Tx, id: str, amount_units: int) -> Order:
         "UPDATE orders SET refunded_units = refunded_units + %(units)s, modified_at = %(now)s,"
         "  status = CASE WHEN refunded_units + %(units)s = paid_units THEN 'REFUNDED' ELSE 'PARTIAL_REFUND' END",
         id,
-        amount_units,
+        units=amount_units,
     )
 
 
-async def _changed(tx: Tx, update: LiteralString, id: str, amount_units: int | None = None) -> Order:
+async def _changed(tx: Tx, update: LiteralString, id: str, **values: Any) -> Order:
     order = await tx.find_decoded(
         Order,
         "WITH changed AS (" + update + " WHERE tenant_id = %(tenant_id)s AND id = %(id)s RETURNING " + _COLUMNS + ")"
         " SELECT row_to_json(changed) FROM changed",
-        {"now": tx.now, "tenant_id": tx.tenant_id, "id": id, "units": amount_units},
+        {"now": tx.now, "tenant_id": tx.tenant_id, "id": id, **values},
     )
     assert order is not None
     return order
@@ -236,7 +269,7 @@ async def insert_events(tx: Tx, order: Order, events: Sequence[NewOrderEvent]) -
         "INSERT INTO order_events (tenant_id, order_id, subscription_id, title, code, status, metadata, happened_at)"
         " SELECT %s, %s, %s, title, code, status, metadata, %s"
         " FROM json_to_recordset(%s::json) AS event (title text, code text, status text, metadata json)",
-        (tx.tenant_id, order.id, order.subscription_id, tx.now, _json(events)),
+        (tx.tenant_id, order.id, order.lineage_id or order.subscription_id, tx.now, _json(events)),
     )
 
 
@@ -251,7 +284,11 @@ async def list_events(tx: Tx, order: Order, page: Page) -> Listed[OrderEvent]:
             "SELECT *, id AS seq FROM order_events WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             "id, order_id, title, code, status, metadata, happened_at",
         ),
-        {"tenant_id": tx.tenant_id, "subscription_id": order.subscription_id, **page_parameters_of(page)},
+        {
+            "tenant_id": tx.tenant_id,
+            "subscription_id": order.lineage_id or order.subscription_id,
+            **page_parameters_of(page),
+        },
     )
 
 

@@ -120,8 +120,8 @@ QUESTIONS: tuple[LiteralString, ...] = (
     "   SELECT e.kind, e.order_id, e.transaction_id, string_agg(concat_ws(' ', account, currency, customer_id,"
     "      amount_units), ', ' ORDER BY account, amount_units) AS lines"
     "    FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
-    "    WHERE e.tenant_id = %(tenant_id)s AND e.kind <> 'credit_granted' GROUP BY e.id, e.kind, e.order_id,"
-    "     e.transaction_id"
+    "    WHERE e.tenant_id = %(tenant_id)s AND e.kind NOT IN ('credit_granted', 'credit_invoiced')"
+    "    GROUP BY e.id, e.kind, e.order_id, e.transaction_id"
     "  ) AS found ON found.kind = expected.kind AND found.order_id = expected.order_id"
     "   AND coalesce(found.transaction_id::text, '') = coalesce(expected.transaction_id::text, '')",
     # Every entry comes to zero; what is granted concerns the merchant and one customer alone.
@@ -130,6 +130,20 @@ QUESTIONS: tuple[LiteralString, ...] = (
     "SELECT 'granted credit', e.id::text, 'customer_credit, merchant', string_agg(account, ', ' ORDER BY account)"
     " FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
     " WHERE e.tenant_id = %(tenant_id)s AND e.kind = 'credit_granted' GROUP BY e.id",
+    # An invoice of less than nothing is credit, with its tax, and no other is.
+    "SELECT 'credit of invoice', coalesce(expected.id, found.id), coalesce(expected.lines, 'none'),"
+    "  coalesce(found.lines, 'none') FROM ("
+    "   SELECT i.id, string_agg(concat_ws(' ', account, i.currency, part.customer_id, units), ', '"
+    "     ORDER BY account, units) AS lines FROM invoices AS i CROSS JOIN LATERAL (VALUES"
+    "     ('tax', -tax_units, NULL), ('merchant', tax_units - total_units, NULL),"
+    "     ('customer_credit', total_units, i.customer_id)) AS part (account, units, customer_id)"
+    "    WHERE i.tenant_id = %(tenant_id)s AND i.order_id IS NULL AND i.status = 'PAID' AND units <> 0 GROUP BY i.id"
+    "  ) AS expected FULL JOIN ("
+    "   SELECT e.invoice_id AS id, string_agg(concat_ws(' ', account, currency, customer_id, amount_units), ', '"
+    "     ORDER BY account, amount_units) AS lines"
+    "    FROM journal_entries AS e JOIN journal_lines AS l ON l.tenant_id = e.tenant_id AND l.entry_id = e.id"
+    "    WHERE e.tenant_id = %(tenant_id)s AND e.kind = 'credit_invoiced' GROUP BY e.invoice_id"
+    "  ) AS found ON found.id = expected.id",
     # Nobody has less than no credit.
     "SELECT 'credit of customer in ' || currency, customer_id::text,"
     "  greatest(-sum(amount_units), 0)::text, (-sum(amount_units))::text"

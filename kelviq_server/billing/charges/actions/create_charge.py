@@ -2,21 +2,21 @@
 
 import structlog
 
-from kelviq_server.billing.charges import rules
-from kelviq_server.billing.charges.actions.settle_payment import settle_payment
-from kelviq_server.billing.charges.errors import PaymentUnsettled, PlanNotForSale
+from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.charges.records import NewCharge
 from kelviq_server.billing.ledger import steps as ledger
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.orders.records import (
     BilledCustomer,
     BillingType,
-    BoughtFeature,
     Opened,
     OrderStatus,
     Sale,
     WholeOrder,
 )
+from kelviq_server.billing.sales import rules as sales
+from kelviq_server.billing.sales.errors import PlanNotForSale
+from kelviq_server.billing.settlement.actions.settle_payment import settle_payment
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
@@ -95,13 +95,13 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     version = await plans.find_for_sale(tx, new.plan)
     if version is None:
         raise PlanNotForSale
-    price = rules.price_for(version, new.currency, await orders.find_currency(tx, customer.id))
-    priced = rules.priced_items(
-        version, price, await plans.priced_features(tx, price), new, currency_exponents()[price.currency]
+    price = sales.price_for(version, new.currency, await orders.find_currency(tx, customer.id))
+    priced = sales.priced_items(
+        version, price, await plans.priced_features(tx, price), new.wanted, currency_exponents()[price.currency]
     )
     product = await products.get_product(tx, version.product_id)
     tax = await taxes.tax_rule_for(
-        tx, customers.buyer_of(customer), product.tax_code, is_inclusive=rules.is_inclusive(price, new)
+        tx, customers.buyer_of(customer), product.tax_code, is_inclusive=sales.is_inclusive(price, new.wanted)
     )
     items = [Item(item.what, item.amount_units, tax, item.quantity, item.unit_price) for item in priced]
     discount = None
@@ -128,7 +128,7 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
         invoice=invoice,
         billing_type=BillingType.ONE_TIME,
         subscription_id=new_id(tx.now),
-        features=[BoughtFeature(item.feature, item.quantity) for item in priced if item.feature is not None],
+        features=sales.bought(priced),
         method=method,
         request_id=new.request_id,
     )

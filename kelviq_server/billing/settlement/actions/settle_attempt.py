@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from kelviq_server.billing.charges.actions.settle_payment import settle_payment
 from kelviq_server.billing.refunds.actions.settle_refund import settle_refund
+from kelviq_server.billing.settlement.actions.settle_payment import settle_payment
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import AttemptKind, AttemptStatus
 from kelviq_server.platform.database import Tenant, transaction
