@@ -18,6 +18,7 @@ from kelviq_server.billing.charges import routes as charges
 from kelviq_server.billing.invoices import routes as invoices
 from kelviq_server.billing.ledger import routes as ledger
 from kelviq_server.billing.orders import routes as orders
+from kelviq_server.billing.orders.steps import use_order_followers
 from kelviq_server.billing.refunds import routes as refunds
 from kelviq_server.billing.transactions import routes as transactions
 from kelviq_server.billing.transactions.steps import use_fee_terms
@@ -52,6 +53,10 @@ from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
 from kelviq_server.promotions.discounts import routes as discounts
+from kelviq_server.subscriptions.changes import routes as changes
+from kelviq_server.subscriptions.endings import routes as endings
+from kelviq_server.subscriptions.life import routes as subscriptions
+from kelviq_server.subscriptions.purchases import routes as purchases
 from kelviq_server.taxes.routes import operations as tax_operations
 from kelviq_server.tenants.clocks.routes import operations as clock_operations
 from kelviq_server.tenants.routes import operations as organization_operations
@@ -60,7 +65,7 @@ from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
 from kelviq_server.webhooks.log import routes as webhook_log
-from kelviq_server.worker import due_works, fee_terms, work
+from kelviq_server.worker import due_works, fee_terms, order_followers, work
 
 log = structlog.get_logger()
 
@@ -87,6 +92,10 @@ def operations() -> list[Operation]:
         invoices.operations,
         ledger.operations,
         transactions.operations,
+        purchases.operations,
+        subscriptions.operations,
+        changes.operations,
+        endings.operations,
         media_operations,
         public_media_operations,
         payment_method_operations,
@@ -160,6 +169,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         use_outgoing(outgoing)
         use_due_works(DueWorks(due_works()))
         use_fee_terms(fee_terms(settings))
+        use_order_followers(order_followers())
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]

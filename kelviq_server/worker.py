@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import structlog
 
+from kelviq_server.billing.orders.records import OrderFollower
+from kelviq_server.billing.orders.steps import use_order_followers
 from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswered
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import use_fee_terms
@@ -27,6 +29,8 @@ from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.serving import cancel_when_stopped
 from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.values import currency_exponents
+from kelviq_server.subscriptions.collection.steps import SubscriptionFollower
+from kelviq_server.subscriptions.cycles.jobs import SUBSCRIPTIONS
 from kelviq_server.tenants.clocks.jobs import Rounds, carry_on
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
@@ -66,7 +70,12 @@ def fee_terms(settings: Settings) -> FeeTerms:
 
 def due_works() -> Sequence[DueWork]:
     """Return what waits for an instant of its tenant's clock; what stands first goes first where both are due."""
-    return [LATE_ANSWERS]
+    return [LATE_ANSWERS, SUBSCRIPTIONS]
+
+
+def order_followers() -> Sequence[OrderFollower]:
+    """Return who does something about an order in the transaction in which its payment ends, in this order."""
+    return [SubscriptionFollower()]
 
 
 async def run_worker(settings: Settings, parent: int | None) -> None:
@@ -76,6 +85,7 @@ async def run_worker(settings: Settings, parent: int | None) -> None:
     use_outgoing(outgoing)
     use_due_works(DueWorks(due_works()))
     use_fee_terms(fee_terms(settings))
+    use_order_followers(order_followers())
     task = asyncio.create_task(work(settings))
     cancel_when_stopped(task, parent)
     with contextlib.suppress(asyncio.CancelledError):

@@ -4,12 +4,22 @@ from uuid import UUID
 
 from kelviq_server.customers import store
 from kelviq_server.customers.records import Customer, CustomerSummary
-from kelviq_server.customers.store import has_customer, lock_by_id, lock_customer
+from kelviq_server.customers.store import has_customer, list_by_id, lock_by_id, lock_customer, lock_known
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import parse
 from kelviq_server.taxes.records import Buyer
 
-__all__ = ["count_subscription", "find_customer_id", "has_customer", "lock_by_id", "lock_customer", "summary_of"]
+__all__ = [
+    "buyer_of",
+    "count_subscription",
+    "find_customer_id",
+    "has_customer",
+    "list_by_id",
+    "lock_by_id",
+    "lock_customer",
+    "lock_known",
+    "summary_of",
+]
 
 
 def summary_of(customer: Customer) -> CustomerSummary:

@@ -35,6 +35,27 @@ async def lock_by_id(tx: Tx, id: UUID) -> None:
     await tx.execute("SELECT FROM customers WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id))
 
 
+async def lock_known(tx: Tx, id: UUID) -> Customer:
+    """Return a customer by our own id, an archived one too, whom nobody else changes until this transaction ends."""
+    return _found(
+        await tx.row(
+            Customer,
+            "SELECT " + _COLUMNS + " FROM customers WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE",
+            (tx.tenant_id, id),
+        )
+    )
+
+
+async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Customer]:
+    """Return the customers who have these ids of ours, archived ones too, by id."""
+    found = await tx.rows(
+        Customer,
+        "SELECT " + _COLUMNS + " FROM customers WHERE tenant_id = %s AND id = ANY(%s)",
+        (tx.tenant_id, list(ids)),
+    )
+    return {customer.id: customer for customer in found}
+
+
 async def has_customer(tx: Tx, external_id: str) -> bool:
     """Say whether there is a customer with the merchant's id; an archived one is none."""
     return await tx.value("SELECT EXISTS (" + _SELECT_ONE + ")", (tx.tenant_id, external_id))

@@ -87,6 +87,8 @@ class Failure(StrEnum):
     ABANDONED = "abandoned"
     # There is nothing to pay with.
     NO_METHOD = "no_payment_method"
+    # What was owed is not asked for any more.
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,13 @@ class Outcome:
     failure: Failure | None = None
     # The tenant's time at which it will know, where it says so.
     answers_at: datetime | None = None
+    # Whether it waits for the customer to authenticate it.
+    needs_action: bool = False
+
+    @property
+    def is_told_later(self) -> bool:
+        """Say whether the gateway knows of it, and not yet how it ends."""
+        return self.answers_at is not None or self.needs_action
 
 
 @dataclass(frozen=True, slots=True)

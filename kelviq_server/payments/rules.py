@@ -19,6 +19,7 @@ _TEXTS = {
     Failure.NOT_REFUNDABLE: "The payment cannot be given back.",
     Failure.ABANDONED: "The payment gateway never heard of it.",
     Failure.NO_METHOD: "There is no payment method.",
+    Failure.GIVEN_UP: "The payment is not asked for any more.",
 }
 
 

@@ -17,6 +17,7 @@ from kelviq_server.payments.rules import refusal_of, text_of
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
     find_default,
+    find_pending,
     get_attempt,
     has_pending,
     list_answering,
@@ -30,10 +31,13 @@ __all__ = [
     "NEXT_ANSWER",
     "ask",
     "ask_again",
+    "authenticate",
     "begin_charge",
     "begin_refund",
+    "cancel",
     "carry_out",
     "find_default",
+    "find_pending",
     "get_attempt",
     "has_pending",
     "list_answering",
@@ -109,7 +113,7 @@ async def carry_out(tenant: Tenant, attempt: Attempt, now: datetime, *, is_new: 
         async with asyncio.timeout(rules.WAIT_SECONDS):
             outcome = await ask(tenant, attempt) if is_new else UNKNOWN
             # An answer that got lost is there when one asks for it; one that is late is not.
-            is_lost = outcome.status is AttemptStatus.PENDING and outcome.answers_at is None
+            is_lost = outcome.status is AttemptStatus.PENDING and not outcome.is_told_later
             return await ask_again(tenant, attempt, now) if is_lost else outcome
     except TimeoutError:
         return UNKNOWN
@@ -124,6 +128,16 @@ async def ask_again(tenant: Tenant, attempt: Attempt, now: datetime) -> Outcome:
     if found is not None:
         return found
     return rules.ABANDONED if rules.is_too_old(attempt, now) else await ask(tenant, attempt)
+
+
+async def cancel(tenant: Tenant, attempt: Attempt) -> Outcome:
+    """Let a pending charge come to nothing and return how it ended, or how it had ended; PENDING without an answer."""
+    return await gateway.cancel(gateway_named(attempt.gateway), tenant, attempt)
+
+
+async def authenticate(tenant: Tenant, attempt: Attempt, *, is_approved: bool) -> Outcome:
+    """Let a customer approve of a charge that waits for them, or refuse, on the sandbox's page; return how it ended."""
+    return await gateway.authenticate(gateway_named(attempt.gateway), tenant, attempt.id, is_approved=is_approved)
 
 
 async def settle(tx: Tx, id: UUID, outcome: Outcome) -> bool:

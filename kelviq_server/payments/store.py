@@ -175,6 +175,16 @@ async def has_pending(tx: Tx, subject: str) -> bool:
     )
 
 
+async def find_pending(tx: Tx, subject: str) -> Attempt | None:
+    """Return the payment for something that is on its way, or None."""
+    return await tx.row(
+        Attempt,
+        "SELECT " + _ATTEMPT + " FROM payment_attempts WHERE tenant_id = %s AND subject = %s AND kind = 'charge'"
+        " AND status = 'pending'",
+        (tx.tenant_id, subject),
+    )
+
+
 async def get_attempt(tx: Tx, id: UUID) -> Attempt:
     """Return an attempt; raises NotFound."""
     attempt = await tx.row(

@@ -118,6 +118,7 @@ async def money_ids(tenant: Tenant) -> Ids:
         ORDER: [order.id],
         "/invoices/{id}": [order.invoice_id],
         "/refunds/{refundId}": [str(refund.id)],
+        "/subscriptions/{subscriptionId}": [str(order.subscription_id)],
     }
 
 

@@ -97,6 +97,7 @@ OURS = {
     "PATCH /catalog/features/{pk}/",
     "PUT /catalog/plans/{identifier}/features/",
     "GET /catalog/plans/{identifier}/versions/",
+    "POST /subscriptions/{subscriptionId}/update/preview/",
 }
 
 # What nobody published and no client calls by itself, and why it is there.

@@ -24,6 +24,7 @@ PARTS = {
     ),
     "catalog": ("contents", "features", "plans", "prices", "products"),
     "promotions": ("discounts",),
+    "subscriptions": ("changes", "collection", "cycles", "endings", "life", "purchases"),
     "tenants": ("clocks",),
     "webhooks": ("attempts", "deliveries", "endpoints", "log"),
 }

@@ -161,32 +161,32 @@ class WholeOrder:
     version: PlanVersion
 
 
+class OrderFollower(Protocol):
+    """What an upper module does about an order when its payment has ended; handed down by `use_order_followers`.
+
+    In the transaction that notes how it ended; the order is locked with its customer, and given as it is with that.
+    Returns what is to be announced after what billing says.
+    """
+
+    async def paid(self, tx: Tx, whole: WholeOrder) -> Sequence[Event]:
+        """It is paid."""
+        ...
+
+    async def failed(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """It is not paid, and will not be."""
+        ...
+
+    async def left_open(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """A payment of it failed, and it is still owed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An order that was written, and the attempt to have it paid; none where nothing is due."""
 
     order_id: str
     attempt: Attempt | None
-
-
-class OrderFollower(Protocol):
-    """What an upper module does about an order when its payment has ended; handed down by `use_order_followers`.
-
-    In the transaction that notes how it ended, before the order itself changes, which is locked with its customer.
-    Returns what is to be announced after what billing says.
-    """
-
-    async def paid(self, tx: Tx, order: Order) -> Sequence[Event]:
-        """It is paid."""
-        ...
-
-    async def failed(self, tx: Tx, order: Order, failure: Failure) -> Sequence[Event]:
-        """It is not paid, and will not be."""
-        ...
-
-    async def left_open(self, tx: Tx, order: Order, failure: Failure) -> Sequence[Event]:
-        """A payment of it failed, and it is still owed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 An order is opened in the transaction that needs it paid. Its attempt is carried out with no transaction open, and
 what came of it ends the order in the next.
 
-Everybody locks in one order: the customer, the order, its discount, the status of orders (which is counted), the
-tenant's books, the status of transactions.
+Everybody locks in one order: the customer, the order, its discount, the status of orders (which is counted), that of
+subscriptions, the tenant's books, the status of transactions.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ from kelviq_server.billing.orders.records import Collection, Opened, Order, Orde
 from kelviq_server.billing.orders.store import (
     find_by_request,
     find_currency,
+    get_first_id,
     get_order,
     list_by_id,
     list_open,
@@ -44,8 +45,10 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 
 __all__ = [
+    "begin_payment",
     "find_by_request",
     "find_currency",
+    "get_first_id",
     "get_order",
     "give_back",
     "give_free",
@@ -55,7 +58,6 @@ __all__ = [
     "list_open",
     "lock_order",
     "open_order",
-    "open_owed",
     "pay_again",
     "set_aside",
     "settle",
@@ -63,6 +65,7 @@ __all__ = [
     "use_order_followers",
     "wholes_by_id",
     "wholes_of",
+    "write_order",
 ]
 
 
@@ -80,26 +83,33 @@ async def open_order(tx: Tx, sale: Sale) -> Opened:
 
     The customer is locked, and what of their credit the invoice uses is theirs.
     """
-    method = None if sale.method is None else rules.paid_with(sale.method)
-    order = await store.insert_order(tx, sale, method)
+    return await begin_payment(tx, await write_order(tx, sale), sale)
+
+
+async def write_order(tx: Tx, sale: Sale) -> Order:
+    """Write an order with its draft invoice, whose payment is yet to begin: `begin_payment` is next.
+
+    In between whoever sells writes down what is sold: orders are counted before subscriptions, by everybody.
+    """
+    order = await store.insert_order(tx, sale, None if sale.method is None else rules.paid_with(sale.method))
     await invoices.add_draft(tx, order, sale)
     if sale.invoice.credit_units:
         await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order.id)
+    return order
+
+
+async def begin_payment(tx: Tx, order: Order, sale: Sale) -> Opened:
+    """Begin the payment of an order that was written just now.
+
+    Where nothing is due it is complete at once, and where there is nothing to pay with it is owed.
+    """
     if not order.due_units:
         await complete_order(tx, order, None, None)
         return Opened(order.id, None)
-    assert sale.method is not None
+    if sale.method is None:
+        await _leave_open(tx, order, Failure.NO_METHOD)
+        return Opened(order.id, None)
     return Opened(order.id, await _begin(tx, order, sale.method, is_on_session=sale.is_on_session))
-
-
-async def open_owed(tx: Tx, sale: Sale) -> Opened:
-    """Write an order that its customer has nothing to pay with: its invoice is issued, and owed."""
-    order = await store.insert_order(tx, sale, None)
-    await invoices.add_draft(tx, order, sale)
-    if sale.invoice.credit_units:
-        await ledger.hold_credit(tx, sale.buyer.id, sale.currency, sale.invoice.credit_units, order.id)
-    await _leave_open(tx, order, Failure.NO_METHOD)
-    return Opened(order.id, None)
 
 
 async def pay_again(tx: Tx, order: Order, method: PaymentMethod, *, is_on_session: bool = False) -> Attempt:
@@ -149,8 +159,9 @@ async def _fail_payment(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome
     if rules.stays_open(order, failure):
         await transactions.note_failure(tx, attempt.id, outcome)
         return await _leave_open(tx, order, failure)
-    followed = [event for each in _followers for event in await each.failed(tx, order, failure)]
     failed = await give_up(tx, order, failure)
+    [whole] = await wholes_of(tx, [failed])
+    followed = [event for each in _followers for event in await each.failed(tx, whole, failure)]
     await transactions.note_failure(tx, attempt.id, outcome)
     tx.announce_all(followed)
     return failed
@@ -161,10 +172,10 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
 
     Returns the order as it now is.
     """
-    followed = [event for each in _followers for event in await each.paid(tx, order)]
     paid = await store.update_paid(tx, order.id)
     await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
     [whole] = await wholes_of(tx, [paid])
+    followed = [event for each in _followers for event in await each.paid(tx, whole)]
     seller = await invoices.seller_now(tx)
     # From here on the tenant's other sales wait for their numbers: whatever can be done before is done by now.
     issued = await invoices.issue_paid(tx, order.invoice_id, seller, order.due_units)
@@ -202,9 +213,9 @@ def _shown(before: InvoiceStatus) -> InvoiceStatus:
 
 async def _leave_open(tx: Tx, order: Order, failure: Failure) -> Order:
     """Note that a locked order is still owed: its invoice is issued, and says so."""
-    followed = [event for each in _followers for event in await each.left_open(tx, order, failure)]
     await store.insert_events(tx, order, rules.failed(order, payments.text_of(failure)))
     [whole] = await wholes_of(tx, [order])
+    followed = [event for each in _followers for event in await each.left_open(tx, whole, failure)]
     status = rules.status_of_owed(failure)
     issued = await invoices.issue_owed(tx, order.invoice_id, await invoices.seller_now(tx), status)
     organization, invoice = tx.tenant.organization, issued.invoice

@@ -96,6 +96,24 @@ def kept_quantities(
     return [feature for feature in had if feature.identifier in sold]
 
 
+def within_bounds(price: Price, features: Mapping[UUID, Feature], wanted: Wanted) -> Wanted:
+    """Return what is wanted with each quantity as near as the price sells it: it was bought at another one."""
+    bounds = {
+        features[component.feature_id].identifier: charge
+        for component, charge in _sold(price, wanted.period, PaymentType.ADVANCE_COMMITMENT)
+        if component.feature_id is not None
+    }
+
+    def near(feature: BoughtFeature) -> BoughtFeature:
+        charge = bounds[feature.identifier]
+        at_least = max(feature.quantity, charge.min_quantity or 0)
+        last = charge.tiers[-1].up_to if charge.tiers else None
+        most = [bound for bound in (charge.max_quantity, last) if bound is not None]
+        return BoughtFeature(feature.identifier, min([at_least, *most]))
+
+    return replace(wanted, features=[near(feature) for feature in wanted.features])
+
+
 def metered(price: Price, period: ChargePeriod) -> dict[UUID, tuple[Component, Charge]]:
     """Return what of a price is charged by what was used, by the feature's id."""
     return {

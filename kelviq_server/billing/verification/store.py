@@ -165,6 +165,7 @@ QUESTIONS: tuple[LiteralString, ...] = (
     "  UNION ALL SELECT 'transactions', status, count(*), 0 FROM transactions WHERE tenant_id = %(tenant_id)s"
     "   GROUP BY status"
     "  UNION ALL SELECT list, status, 0, count FROM status_tallies WHERE tenant_id = %(tenant_id)s"
+    "   AND list IN ('orders', 'transactions')"
     ") AS both_sides GROUP BY list, status",
 )
 

@@ -208,6 +208,14 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class PromisedRollout(Rollout):
+    """What publishing a version promised to those who bought an earlier one."""
+
+    version_id: UUID = field(kw_only=True)
+    version: int = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Publishable:
     """What decides whether a draft may be put on sale."""
 

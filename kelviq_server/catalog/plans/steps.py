@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from kelviq_server.catalog.contents import store as contents
+from kelviq_server.catalog.contents.schemas import PlanFileAnswer, plan_file_answer
 from kelviq_server.catalog.features import store as feature_store
 from kelviq_server.catalog.features.records import Feature
+from kelviq_server.catalog.features.schemas import feature_answer
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
-from kelviq_server.catalog.plans.schemas import CatalogPlan, plan_answer
-from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id
+from kelviq_server.catalog.plans.schemas import CatalogPlan, PlanLink, plan_answer
+from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id, list_granting, list_rollouts
 from kelviq_server.catalog.prices.records import Price
-from kelviq_server.catalog.prices.store import insert_prices, list_offered
+from kelviq_server.catalog.prices.store import get_price, insert_prices, list_offered
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media import steps as media
 from kelviq_server.media.records import Upload
@@ -20,12 +22,19 @@ from kelviq_server.platform.wire import Path, refuse_faults
 
 __all__ = [
     "CatalogPlan",
+    "PlanFileAnswer",
+    "PlanLink",
+    "feature_answer",
     "features_of",
     "find_for_sale",
+    "get_price",
     "get_version",
     "list_by_id",
+    "list_granting",
     "list_offered",
+    "list_rollouts",
     "plan_answer",
+    "plan_file_answer",
     "priced_features",
 ]
 

@@ -11,6 +11,7 @@ from kelviq_server.catalog.plans.records import (
     PlanFamily,
     PlanFields,
     PlanVersion,
+    PromisedRollout,
     Rollout,
 )
 from kelviq_server.catalog.prices.store import PRICES_OF_VERSION
@@ -124,6 +125,28 @@ async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, PlanVersion]:
         (tx.tenant_id, list(ids)),
     )  # fmt: skip
     return {version.id: version for version in found}
+
+
+async def list_granting(tx: Tx, ids: Collection[UUID]) -> dict[UUID, PlanVersion]:
+    """Return the versions of plans that have these ids, with prices and what they grant, by id."""
+    found = await tx.decoded(
+        list[PlanVersion],
+        "SELECT coalesce(json_agg(entry), '[]') FROM (SELECT " + _WHOLE + " FROM ("
+        + _versions("v.version") + " WHERE v.tenant_id = %s AND v.id = ANY(%s)) AS page) AS entry",
+        (tx.tenant_id, list(ids)),
+    )  # fmt: skip
+    return {version.id: version for version in found}
+
+
+async def list_rollouts(tx: Tx, plan_id: UUID) -> list[PromisedRollout]:
+    """Return what publishing versions of a plan promised to those who bought an earlier one, the latest first."""
+    return await tx.rows(
+        PromisedRollout,
+        "SELECT v.id AS version_id, v.version, update_features, update_pricing FROM plan_migrations AS m"
+        " JOIN plan_versions AS v ON v.tenant_id = m.tenant_id AND v.id = m.to_version_id"
+        " WHERE m.tenant_id = %s AND m.plan_id = %s ORDER BY v.version DESC LIMIT 1000",
+        (tx.tenant_id, plan_id),
+    )
 
 
 async def lock_family(tx: Tx, identifier: str) -> PlanFamily:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kelviq_server.catalog.prices.records import NewPrice, OfferedPlan, Price
+from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 
@@ -27,6 +28,19 @@ async def list_prices(tx: Tx, version_id: UUID) -> list[Price]:
         "SELECT " + PRICES_OF_VERSION + " FROM plan_versions AS page WHERE tenant_id = %s AND id = %s",
         (tx.tenant_id, version_id),
     )
+
+
+async def get_price(tx: Tx, id: UUID) -> Price:
+    """Return a price, of whichever version; raises NotFound."""
+    found = await tx.find_decoded(
+        Price,
+        "SELECT row_to_json(price) FROM (SELECT " + _COLUMNS + " FROM plan_prices WHERE tenant_id = %s AND id = %s)"
+        " AS price",
+        (tx.tenant_id, id),
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def list_offered(tx: Tx, identifiers: Collection[str]) -> list[OfferedPlan]:

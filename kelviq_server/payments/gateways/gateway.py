@@ -44,6 +44,14 @@ class Gateway(Protocol):
         """Take the attempt's amount from its method."""
         ...
 
+    async def cancel(self, tenant: Tenant, attempt: Attempt) -> Outcome:
+        """Let a charge that is still pending come to nothing, and never be made; or say how it has ended."""
+        ...
+
+    async def authenticate(self, tenant: Tenant, key: UUID, *, is_approved: bool) -> Outcome:
+        """Let the customer of a charge that waits for them approve of it, or refuse; only the sandbox is asked so."""
+        ...
+
     async def refund(self, tenant: Tenant, attempt: Attempt) -> Outcome:
         """Give the attempt's amount back to the method that the charge took it from."""
         ...
@@ -94,6 +102,22 @@ async def ask(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome:
     except (GatewayFault, TimeoutError) as fault:
         log.warning("gateway fault", attempt=str(attempt.id), fault=type(fault).__name__)
         return UNKNOWN
+
+
+async def cancel(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome:
+    """Let a pending charge come to nothing and return how it ended, or how it had ended; UNKNOWN without an answer."""
+    try:
+        async with _elsewhere():
+            return await gateway.cancel(tenant, attempt)
+    except (GatewayFault, TimeoutError) as fault:
+        log.warning("gateway fault", attempt=str(attempt.id), fault=type(fault).__name__)
+        return UNKNOWN
+
+
+async def authenticate(gateway: Gateway, tenant: Tenant, key: UUID, *, is_approved: bool) -> Outcome:
+    """Let a customer approve of a charge that waits for them, or refuse, and return how it ended."""
+    async with _elsewhere():
+        return await gateway.authenticate(tenant, key, is_approved=is_approved)
 
 
 async def look_up(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome | None:

@@ -111,12 +111,36 @@ class SandboxGateway:
             if before is not None:
                 return await _now_known(tx, attempt.id, before)
             behavior = Behavior(await store.get_behavior(tx, attempt.gateway_method))
-            outcome = _first_answer(tx, behavior)
+            outcome = _first_answer(tx, behavior, is_on_session=attempt.is_on_session)
             at_last = Failure.DECLINED if behavior is Behavior.DECLINES_LATE else outcome.failure
             await store.insert_payment(tx, attempt, outcome, at_last)
         if behavior is Behavior.LOSES_THE_ANSWER:
             raise GatewayFault("the connection broke")
         return outcome
+
+    async def cancel(self, tenant: Tenant, attempt: Attempt) -> Outcome:
+        """Let a charge come to nothing that waits for its customer, or was never made; a late one is told at once."""
+        async with transaction(tenant) as tx:
+            await store.lock_key(tx, attempt.id)
+            before = await store.find_payment(tx, attempt.id)
+            if before is None:
+                outcome = _failed(Failure.GIVEN_UP)
+                await store.insert_payment(tx, attempt, outcome, outcome.failure)
+                return outcome
+            if before.needs_action:
+                return await store.update_authenticated(tx, attempt.id, Failure.AUTHENTICATION_REQUIRED)
+            return before if before.status is not AttemptStatus.PENDING else await store.update_late(tx, attempt.id)
+
+    async def authenticate(self, tenant: Tenant, key: UUID, *, is_approved: bool) -> Outcome:
+        """Let the customer of a charge that waits for them approve of it, or refuse; once."""
+        async with transaction(tenant) as tx:
+            await store.lock_key(tx, key)
+            before = await store.find_payment(tx, key)
+            assert before is not None
+            if not before.needs_action:
+                return await _now_known(tx, key, before)
+            failure = None if is_approved else Failure.AUTHENTICATION_REQUIRED
+            return await store.update_authenticated(tx, key, failure)
 
     async def refund(self, tenant: Tenant, attempt: Attempt) -> Outcome:
         """Give back what a charge took, once for each key, and never more than it took."""
@@ -154,7 +178,9 @@ def signature(body: bytes) -> str:
     return hmac.new(current_vault().derive("sandbox gateway news"), body, hashlib.sha256).hexdigest()
 
 
-def _first_answer(tx: Tx, behavior: Behavior) -> Outcome:
+def _first_answer(tx: Tx, behavior: Behavior, *, is_on_session: bool) -> Outcome:
+    if behavior is Behavior.ASKS_FOR_AUTHENTICATION and is_on_session:
+        return Outcome(AttemptStatus.PENDING, _reference(), needs_action=True)
     if behavior in (Behavior.ANSWERS_LATE, Behavior.DECLINES_LATE):
         return Outcome(AttemptStatus.PENDING, _reference(), answers_at=tx.now + LATE)
     failure = _FAILURES.get(behavior)

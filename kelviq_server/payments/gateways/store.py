@@ -7,7 +7,9 @@ from kelviq_server.payments.records import Attempt, Failure, Outcome
 from kelviq_server.platform.database import Tx
 
 # While it is pending, nobody is told how it will end.
-_OUTCOME: LiteralString = "status, reference, CASE WHEN status = 'failed' THEN failure_code END AS failure, answers_at"
+_OUTCOME: LiteralString = (
+    "status, reference, CASE WHEN status = 'failed' THEN failure_code END AS failure, answers_at, needs_action"
+)
 
 
 async def insert_card(tx: Tx, id: str, behavior: str) -> None:
@@ -39,7 +41,7 @@ async def insert_payment(tx: Tx, attempt: Attempt, outcome: Outcome, at_last: Fa
     """Remember a payment: what is said about it now, and how it ends where that is told later."""
     await tx.execute(
         "INSERT INTO sandbox_payments (tenant_id, key, reference, status, failure_code, amount_units, currency,"
-        "  charge_key, answers_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "  charge_key, answers_at, needs_action, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             tx.tenant_id,
             attempt.id,
@@ -50,9 +52,22 @@ async def insert_payment(tx: Tx, attempt: Attempt, outcome: Outcome, at_last: Fa
             attempt.currency,
             attempt.charge_id,
             outcome.answers_at,
+            outcome.needs_action,
             tx.now,
         ),
     )
+
+
+async def update_authenticated(tx: Tx, key: UUID, failure: Failure | None) -> Outcome:
+    """Note what came of a payment that waited for its customer, and return that."""
+    outcome = await tx.row(
+        Outcome,
+        "UPDATE sandbox_payments SET status = %s, failure_code = %s, needs_action = false"
+        " WHERE tenant_id = %s AND key = %s RETURNING " + _OUTCOME,
+        ("succeeded" if failure is None else "failed", failure, tx.tenant_id, key),
+    )
+    assert outcome is not None
+    return outcome
 
 
 async def update_late(tx: Tx, key: UUID) -> Outcome:

@@ -176,6 +176,12 @@ def refuse_sale(discount: Discount | None, sale: Sale, now: datetime) -> Discoun
     return discount
 
 
+def holds_for(discount: Discount, sale: Sale) -> bool:
+    """Say whether a discount that was redeemed before may be taken off this, too."""
+    is_named = not discount.restrictions or any(_covers(restriction, sale) for restriction in discount.restrictions)
+    return is_named and discount.terms.currency in (None, sale.currency)
+
+
 def _covers(restriction: Restriction, sale: Sale) -> bool:
     """Say whether what is sold is what the restriction names: its price in any version of the plan, too."""
     return (

@@ -26,6 +26,19 @@ async def discount_for_sale(
     return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
 
 
+async def find_standing(
+    tx: Tx, discount_id: UUID, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str
+) -> SaleDiscount | None:
+    """Return a discount that was redeemed before, where it holds for this, too; else None.
+
+    What was sold with it goes on having it, though it is disabled, deleted, used up or past its end since.
+    """
+    discount = await store.find_known(tx, discount_id)
+    if discount is None or not rules.holds_for(discount, Sale(product_id, plan_id, price_id, currency)):
+        return None
+    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
+
+
 async def redeem(
     tx: Tx, discount_id: UUID, *, order_id: str, customer_id: UUID, currency: str, amount_units: int
 ) -> None:

@@ -71,6 +71,16 @@ async def get_discount(tx: Tx, id: UUID) -> Discount:
     return found
 
 
+async def find_known(tx: Tx, id: UUID) -> Discount | None:
+    """Return a discount, a deleted one too, or None."""
+    return await tx.find_decoded(
+        Discount,
+        "SELECT row_to_json(discount) FROM (SELECT " + _DISCOUNT + " FROM discounts AS page"
+        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s) AS discount",
+        {"tenant_id": tx.tenant_id, "id": id, "now": tx.now},
+    )
+
+
 async def lock_discount(tx: Tx, id: UUID) -> Discount:
     """Return a discount that nobody else changes or redeems until this transaction ends; raises NotFound."""
     await tx.execute("SELECT FROM discounts WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id))

@@ -1,0 +1,23 @@
+"""What other modules borrow of sales: what a plan costs for a period and its quantities."""
+
+from kelviq_server.billing.sales.rules import (
+    bought,
+    is_inclusive,
+    kept_quantities,
+    metered,
+    price_for,
+    priced_items,
+    used_item,
+    within_bounds,
+)
+
+__all__ = [
+    "bought",
+    "is_inclusive",
+    "kept_quantities",
+    "metered",
+    "price_for",
+    "priced_items",
+    "used_item",
+    "within_bounds",
+]

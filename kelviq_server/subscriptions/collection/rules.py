@@ -1,0 +1,33 @@
+"""What becomes of a subscription when what it owes is paid, or is not."""
+
+from datetime import datetime, timedelta
+
+from kelviq_server.billing.orders.records import Order
+from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus
+
+# When a card is tried again, in days after its first failure: eight times in two weeks.
+RETRY_DAYS = (1, 2, 3, 5, 7, 9, 11, 14)
+
+
+def retries_for(order: Order) -> int:
+    """Return how often a payment that failed is tried again: cards are, other methods are not."""
+    method = order.payment_method
+    return len(RETRY_DAYS) if method is None or method.type == "card" else 0
+
+
+def next_retry(owing_since: datetime, retries: int, allowed: int) -> datetime:
+    """Return when what is owed is tried again after so many retries; after the last one at once, to give it up."""
+    days = RETRY_DAYS[min(retries, allowed - 1)] if allowed else 0
+    return owing_since + timedelta(days=days)
+
+
+def is_exhausted(retries: int, allowed: int) -> bool:
+    """Say whether nothing is left but to give up what is owed."""
+    return retries >= allowed
+
+
+def status_once_paid(subscription: Subscription) -> SubscriptionStatus:
+    """Return where a subscription stands whose first payment came, or of which nothing is owed any more."""
+    if subscription.trial_end_at is not None and subscription.trial_end_at == subscription.period_end:
+        return SubscriptionStatus.TRIALING
+    return SubscriptionStatus.ACTIVE

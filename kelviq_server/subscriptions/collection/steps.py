@@ -1,0 +1,154 @@
+"""What becomes of subscriptions when their orders end, and what they owe.
+
+`SubscriptionFollower` is handed down to billing: it runs in the transaction that notes how a payment ended.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.orders.records import Order, WholeOrder
+from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.core.calendar import ChargePeriod
+from kelviq_server.core.events import Event
+from kelviq_server.payments.records import Failure
+from kelviq_server.platform.database import Tx
+from kelviq_server.subscriptions.collection import rules
+from kelviq_server.subscriptions.life import steps as life
+from kelviq_server.subscriptions.life.events import (
+    SubscriptionCreated,
+    SubscriptionPlanChanged,
+    SubscriptionUpdated,
+    Told,
+)
+from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
+
+
+class SubscriptionFollower:
+    """Lets subscriptions begin, go on, or owe something as their orders end."""
+
+    async def paid(self, tx: Tx, whole: WholeOrder) -> Sequence[Event]:
+        """Let what was bought begin, and what was owed be owed no more."""
+        before = await life.find_locked(tx, whole.order.subscription_id)
+        if before is None:
+            added = await life.add(tx, await _bought_once(tx, whole.order))
+            return [SubscriptionCreated(_told(added, whole), tx.tenant.organization)]
+        if before.status is SubscriptionStatus.INCOMPLETE:
+            return [await begin(tx, before, whole)]
+        return await _paid_up(tx, before, whole)
+
+    async def failed(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """Let what was to be bought come to nothing."""
+        before = await life.find_locked(tx, whole.order.subscription_id)
+        if before is None:
+            return []
+        if before.status is SubscriptionStatus.INCOMPLETE:
+            return await let_expire(tx, before)
+        if before.collecting_since is not None:
+            await life.change(tx, before, collecting_since=None)
+        return []
+
+    async def left_open(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """Note that something is owed. What was not begun yet waits for its customer."""
+        before = await life.find_locked(tx, whole.order.subscription_id)
+        if before is None or before.status is SubscriptionStatus.INCOMPLETE:
+            return []
+        values: dict[str, Any] = {"collecting_since": None}
+        if before.owing_since is None:
+            allowed = rules.retries_for(whole.order)
+            values |= {"owing_since": tx.now, "retries": 0, "retry_at": rules.next_retry(tx.now, 0, allowed)}
+        if not before.is_in_force:
+            await life.change(tx, before, **values)
+            return []
+        return await _changed(tx, before, status=SubscriptionStatus.PAST_DUE, **values)
+
+
+async def let_expire(tx: Tx, before: Subscription) -> Sequence[Event]:
+    """Let a locked record that waits for its payment come to nothing; one that nobody saw is gone."""
+    if not before.is_seen:
+        await life.delete_unseen(tx, before.id)
+        return []
+    return await _changed(tx, before, status=SubscriptionStatus.INCOMPLETE_EXPIRED, expires_at=None)
+
+
+async def begin(tx: Tx, before: Subscription, whole: WholeOrder | None = None) -> Event:
+    """Let a locked record take effect; it takes the place of the one that it was to replace.
+
+    `whole`: the order that paid it, if one did.
+    """
+    replaced = None
+    if before.predecessor_id is not None:
+        # First, since only one record of a subscription is in force at a time.
+        old = await life.lock_subscription(tx, before.predecessor_id)
+        replaced = await life.change(tx, old, status=SubscriptionStatus.SUPERSEDED)
+    status = rules.status_once_paid(before)
+    after = await life.change(tx, before, status=status, is_seen=True, expires_at=None)
+    told = await life.told_of(tx, after) if whole is None else _told(after, whole)
+    if replaced is None:
+        return SubscriptionCreated(told, tx.tenant.organization)
+    return SubscriptionPlanChanged(told, tx.tenant.organization, await life.told_of(tx, replaced))
+
+
+async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[Event]:
+    values: dict[str, Any] = {}
+    if before.collecting_since is not None:
+        values |= {"collecting_since": None}
+    if before.owing_since is not None:
+        others = [other for other in await orders.list_open(tx, before.lineage_id) if other.id != whole.order.id]
+        # Whoever paid one thing pays the next one at once.
+        values |= {"retry_at": tx.now} if others else {"owing_since": None, "retries": 0, "retry_at": None}
+        if not others and before.status is SubscriptionStatus.PAST_DUE:
+            return await _changed(tx, before, status=rules.status_once_paid(before), **values)
+    if values:
+        await life.change(tx, before, **values)
+    return []
+
+
+async def _bought_once(tx: Tx, order: Order) -> NewSubscription:
+    """Return the record of a charge: somebody has what they paid for, for ever."""
+    version = (await plans.list_granting(tx, {order.plan_version_id}))[order.plan_version_id]
+    price = next(price for price in version.prices if price.currency == order.currency)
+    return NewSubscription(
+        id=order.subscription_id,
+        lineage_id=order.subscription_id,
+        predecessor_id=None,
+        is_seen=True,
+        status=SubscriptionStatus.ACTIVE,
+        billing_type=order.billing_type,
+        customer_id=order.customer_id,
+        product_id=order.product_id,
+        plan_id=version.plan_id,
+        version_id=version.id,
+        price_id=price.id,
+        charge_period=ChargePeriod.ONE_TIME,
+        currency=order.currency,
+        features=order.features or [],
+        custom_amount=None,
+        tax_behavior=None,
+        amount_units=order.subtotal_units,
+        discount_id=None,
+        cycle=0,
+        time_zone="UTC",
+        anchor_at=tx.now,
+        period_index=0,
+        period_start=None,
+        period_end=None,
+        trial_start_at=None,
+        trial_end_at=None,
+        worth=[],
+        carried=[],
+        started_at=order.created_at,
+    )
+
+
+def _told(subscription: Subscription, whole: WholeOrder) -> Told:
+    return Told(subscription, whole.product, whole.version, whole.order.buyer)
+
+
+async def _changed(tx: Tx, before: Subscription, **values: Any) -> Sequence[Event]:
+    after = await life.change(tx, before, **values)
+    if after.status is before.status:
+        return []
+    now = await life.told_of(tx, after)
+    earlier = Told(before, now.product, now.version, now.customer)
+    return [SubscriptionUpdated(now, tx.tenant.organization, earlier)]

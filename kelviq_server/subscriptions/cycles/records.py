@@ -1,0 +1,32 @@
+"""What falls due of subscriptions, and what carrying it out asks for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from kelviq_server.core.period import Period
+from kelviq_server.payments.records import Attempt
+from kelviq_server.platform.database import Tx
+
+# How much of a feature a customer used within a stretch of time, of the subscription with this lineage; handed down by
+# whoever counts usage.
+UsageReader = Callable[[Tx, UUID, UUID, UUID, Period], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A payment to ask the gateway for, now that it is written down."""
+
+    attempt: Attempt
+    # Whether it was begun just now.
+    is_new: bool
+    # Whether it is to come to nothing, unless it has ended already.
+    is_to_cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was done about a record that was due: anything at all, and what is left to ask for."""
+
+    did: bool
+    asked: Asked | None = None

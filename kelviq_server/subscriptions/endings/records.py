@@ -1,0 +1,42 @@
+"""How a subscription is cancelled."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from kelviq_server.subscriptions.life.records import CancellationReason
+
+
+class CancellationType(StrEnum):
+    """When a cancellation takes effect."""
+
+    IMMEDIATE = "IMMEDIATE"
+    CURRENT_PERIOD_ENDS = "CURRENT_PERIOD_ENDS"
+    SPECIFIC_DATE = "SPECIFIC_DATE"
+
+
+class CancellationFeedback(StrEnum):
+    """Why a customer leaves."""
+
+    TOO_EXPENSIVE = "TOO_EXPENSIVE"
+    MISSING_FEATURES = "MISSING_FEATURES"
+    SWITCHED_SERVICE = "SWITCHED_SERVICE"
+    UNUSED = "UNUSED"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    LOW_QUALITY = "LOW_QUALITY"
+    TOO_COMPLEX = "TOO_COMPLEX"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A cancellation that is asked for."""
+
+    id: UUID
+    type: CancellationType
+    # Of a SPECIFIC_DATE: the first day without it, in the seller's time zone.
+    on: date | None
+    feedback: CancellationFeedback | None = None
+    comment: str | None = None
+    reason: CancellationReason = CancellationReason.MERCHANT

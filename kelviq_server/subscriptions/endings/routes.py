@@ -1,0 +1,30 @@
+"""The operation that cancels a subscription."""
+
+from starlette.responses import Response
+
+from kelviq_server.platform.answers import json_answer
+from kelviq_server.platform.operations import Access, Call, Operations
+from kelviq_server.subscriptions.endings.actions.cancel_subscription import cancel_subscription
+from kelviq_server.subscriptions.endings.errors import CancellationDatePast, NoPeriodEnds
+from kelviq_server.subscriptions.endings.schemas import CancelSubscriptionRequest, CancelSubscriptionResponse
+from kelviq_server.subscriptions.life.errors import SubscriptionEnded, SubscriptionReplaced, SubscriptionUnknown
+from kelviq_server.subscriptions.life.routes import BY_ID
+
+operations = Operations("Subscriptions", Access.SERVER)
+
+
+@operations.add(
+    "POST",
+    "/subscriptions/{subscriptionId}/cancel/",
+    "cancelSubscription",
+    summary="Cancel a subscription",
+    body=CancelSubscriptionRequest,
+    answer=CancelSubscriptionResponse,
+    path_schemas=BY_ID,
+    refuses=[SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, NoPeriodEnds, CancellationDatePast],
+    resumes=True,
+)
+async def cancel(call: Call[CancelSubscriptionRequest]) -> Response:
+    """Ends a subscription at once, with its period, or on a date. What was owed is not asked for any more."""
+    await cancel_subscription(call.tenant, call.body.cancel(call.uuid("subscriptionId")))
+    return json_answer({"message": "Subscription cancellation processed successfully."})

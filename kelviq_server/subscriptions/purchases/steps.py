@@ -1,0 +1,151 @@
+"""What other parts and modules borrow of purchases: what one comes to, and how it is begun.
+
+A purchase is begun in one transaction, its payment is asked for with none open, and the order's end is followed in the
+next (`collection`).
+"""
+
+from uuid import UUID
+
+from kelviq_server.billing.ledger import steps as ledger
+from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.orders.records import Collection, Sale
+from kelviq_server.billing.sales import steps as sales
+from kelviq_server.billing.sales.errors import PlanNotForSale
+from kelviq_server.billing.sales.records import Wanted
+from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.catalog.plans.records import PlanVersion
+from kelviq_server.catalog.prices.records import Price
+from kelviq_server.catalog.products import steps as products
+from kelviq_server.core.invoice import make_invoice
+from kelviq_server.customers.records import Customer
+from kelviq_server.payments.errors import PaymentMethodRequired
+from kelviq_server.payments.records import PaymentMethod
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.values import currency_exponents
+from kelviq_server.promotions.discounts import steps as discounts
+from kelviq_server.subscriptions.life import steps as life
+from kelviq_server.subscriptions.life.records import Subscription
+from kelviq_server.subscriptions.life.rules import period_of
+from kelviq_server.subscriptions.purchases import rules
+from kelviq_server.subscriptions.purchases.records import Begun, Offer, Quote, Terms
+from kelviq_server.taxes import steps as taxes
+from kelviq_server.taxes.records import Buyer
+from kelviq_server.tenants import steps as tenants
+
+
+async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) -> Quote:
+    """Return what a purchase comes to for a buyer, at this instant; of a customer, with their currency and credit.
+
+    Raises PlanNotForSale, PeriodNotSold and whatever else stops a sale, what discounts refuse, NoTrialWithoutRenewal,
+    and InvalidFields for quantities that are not sold.
+    """
+    version = await plans.find_for_sale(tx, offer.plan)
+    if version is None:
+        raise PlanNotForSale
+    customers = None if customer_id is None else await orders.find_currency(tx, customer_id)
+    price = sales.price_for(version, offer.currency, customers)
+    exponent = currency_exponents()[price.currency]
+    features = await plans.priced_features(tx, price)
+    priced = sales.priced_items(version, price, features, offer.wanted, exponent)
+    product = await products.get_product(tx, version.product_id)
+    tax = await taxes.tax_rule_for(tx, buyer, product.tax_code, is_inclusive=sales.is_inclusive(price, offer.wanted))
+    discount = None
+    if offer.discount_code is not None:
+        discount = await discounts.discount_for_sale(
+            tx, offer.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
+            currency=price.currency,
+        )  # fmt: skip
+    taken = [] if discount is None else [discount.discount]
+    seller = await tenants.get_seller(tx)
+    period = period_of(tx.now, offer.period, 0, seller.time_zone)
+    credit = 0 if customer_id is None else await ledger.find_credit(tx, customer_id, price.currency)
+    items = rules.items_of(priced, tax, period)
+    trial_days = rules.trial_days(offer, price, is_one_time=period is None)
+    first = make_invoice(items, taken, 0, 0 if trial_days else credit)
+    later = None if period is None else make_invoice(items, taken, 0 if trial_days else 1, 0)
+    return Quote(
+        product=product,
+        version=version,
+        price=price,
+        offer=offer,
+        items=priced,
+        tax=tax,
+        features=sales.bought(priced),
+        invoice=first if not trial_days else rules.trial_invoice(version.name, tax, rules.trial_of(tx.now, trial_days)),
+        recurring=later,
+        trial_days=trial_days,
+        discount=discount,
+    )
+
+
+async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:
+    """Return the terms on which a record is charged today: what it costs, how it is taxed, what is taken off."""
+    version = (await plans.list_granting(tx, {subscription.version_id}))[subscription.version_id]
+    price = next((price for price in version.prices if price.id == subscription.price_id), None)
+    price = price or await plans.get_price(tx, subscription.price_id)
+    return await terms_for(tx, version, price, rules.wanted_of(subscription), subscription.discount_id, buyer)
+
+
+async def terms_for(
+    tx: Tx, version: PlanVersion, price: Price, wanted: Wanted, discount_id: UUID | None, buyer: Buyer
+) -> Terms:
+    """Return the terms of a version and a price; a discount that was redeemed before where it holds for them, too.
+
+    Raises what stops a sale, and InvalidFields for quantities that are not sold.
+    """
+    features = await plans.priced_features(tx, price)
+    priced = sales.priced_items(version, price, features, wanted, currency_exponents()[price.currency])
+    product = await products.get_product(tx, version.product_id)
+    tax = await taxes.tax_rule_for(tx, buyer, product.tax_code, is_inclusive=sales.is_inclusive(price, wanted))
+    discount = None
+    if discount_id is not None:
+        discount = await discounts.find_standing(
+            tx, discount_id, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
+            currency=price.currency,
+        )  # fmt: skip
+    return Terms(product, version, price, wanted, features, priced, tax, discount)
+
+
+async def begin_purchase(
+    tx: Tx,
+    quote: Quote,
+    customer: Customer,
+    method: PaymentMethod | None,
+    *,
+    request_id: UUID | None = None,
+    is_seen: bool = True,
+    is_on_session: bool = False,
+) -> Begun:
+    """Write a purchase of a locked customer down and begin its payment; where nothing is due it is complete at once.
+
+    `is_seen`: whether anybody gets to see it before it is paid. Raises PaymentMethodRequired.
+    """
+    if quote.needs_method and method is None:
+        raise PaymentMethodRequired
+    seller = await tenants.get_seller(tx)
+    new = rules.new_subscription(quote, customer.id, tx.now, seller.time_zone, is_seen=is_seen, request_id=request_id)
+    sale = Sale(
+        buyer=life.billed(customer),
+        product=quote.product,
+        version=quote.version,
+        currency=quote.currency,
+        invoice=quote.invoice,
+        billing_type=quote.billing_type,
+        subscription_id=new.id,
+        lineage_id=new.lineage_id,
+        features=quote.features,
+        method=method if quote.invoice.due_units else None,
+        is_trial=quote.trial_days > 0,
+        collection=Collection.ONCE if is_on_session else Collection.UNTIL_AUTHENTICATED,
+        is_on_session=is_on_session,
+        request_id=request_id,
+    )
+    order = await orders.write_order(tx, sale)
+    await life.add(tx, new)
+    opened = await orders.begin_payment(tx, order, sale)
+    if quote.discount is not None:
+        await discounts.redeem(
+            tx, quote.discount.id, order_id=opened.order_id, customer_id=customer.id, currency=quote.currency,
+            amount_units=quote.invoice.discount_units,
+        )  # fmt: skip
+    return Begun(new.id, opened.order_id, opened.attempt)
