@@ -67,7 +67,7 @@ DECIDED |= {
 }
 DECIDED |= {
     f"list{kind} query {name}: type": DECIDED[f"listCustomers query {name}: type"]
-    for kind in ("Orders", "OrderEvents", "PaymentMethods", "Refunds", "Transactions")
+    for kind in ("Orders", "OrderEvents", "PaymentMethods", "Refunds", "Subscriptions", "Transactions")
     for name in ("page", "page_size")
 }
 DECIDED |= {f"RefundCreateRequest.{name}: nullable": NULL for name in ("amount", "amountUnits", "reason")}
@@ -90,6 +90,20 @@ DECIDED |= {
     "PaymentMethodResponse.modifiedOn: format": "it is an instant, like all others",
     "listPaymentMethods query customer_email: format": "an address that is none finds nothing",
 }
+_ONCE = "what is bought once has no billing periods"
+DECIDED |= {
+    f"{kind}.billingPeriod{end}Time: nullable": _ONCE
+    for kind in ("Subscription", "CreateSubscriptionResponse")
+    for end in ("Start", "End")
+} | {
+    "CreateSubscriptionRequest.customerId: nullable": "nobody is not subscribed to anything",
+    "CreateSubscriptionResponse.features[]: type": "published without a type: the same as of a subscription",
+    "SubscriptionFeatureDetail.featureType: enum": SPELLING,
+    "SubscriptionFeatureDetail.featureDetails.units": "a feature's own object; other types than METER have no units",
+    "SubscriptionFeatureDetail.value: nullable": "an unlimited meter has no value",
+    "UpdateSubscriptionRequest.paymentBehavior: enum": "the one that there is",
+    "UpdateSubscriptionResponse.subscriptionId: format": "all ids of subscriptions are UUIDs",
+}
 # What the official clients call although it is not published; the contract's list of surfaces has each.
 OURS = {
     "GET /customers/{customerId}/",
@@ -97,7 +111,6 @@ OURS = {
     "PATCH /catalog/features/{pk}/",
     "PUT /catalog/plans/{identifier}/features/",
     "GET /catalog/plans/{identifier}/versions/",
-    "POST /subscriptions/{subscriptionId}/update/preview/",
 }
 
 # What nobody published and no client calls by itself, and why it is there.
@@ -140,6 +153,7 @@ BEYOND |= {
 
 
 BEYOND |= {
+    "POST /subscriptions/{subscriptionId}/update/preview/": "the Python client calls it",
     "POST /payment-methods/": "a sandbox has no page on which a card could be saved",
     "GET /payment-methods/{pk}/": "the hosted product has it in its portal alone",
     "DELETE /payment-methods/{pk}/": "the hosted product has it in its portal alone",

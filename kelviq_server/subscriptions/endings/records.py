@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from kelviq_server.subscriptions.life.records import CancellationReason
+from kelviq_server.subscriptions.life.records import CancellationFeedback, CancellationReason
 
 
 class CancellationType(StrEnum):
@@ -14,19 +14,6 @@ class CancellationType(StrEnum):
     IMMEDIATE = "IMMEDIATE"
     CURRENT_PERIOD_ENDS = "CURRENT_PERIOD_ENDS"
     SPECIFIC_DATE = "SPECIFIC_DATE"
-
-
-class CancellationFeedback(StrEnum):
-    """Why a customer leaves."""
-
-    TOO_EXPENSIVE = "TOO_EXPENSIVE"
-    MISSING_FEATURES = "MISSING_FEATURES"
-    SWITCHED_SERVICE = "SWITCHED_SERVICE"
-    UNUSED = "UNUSED"
-    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
-    LOW_QUALITY = "LOW_QUALITY"
-    TOO_COMPLEX = "TOO_COMPLEX"
-    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from kelviq_server.platform.values import Day
 from kelviq_server.platform.wire import Answer, Body, Path, Text, refuse_faults
-from kelviq_server.subscriptions.endings.records import Cancel, CancellationFeedback, CancellationType
+from kelviq_server.subscriptions.endings.records import Cancel, CancellationType
+from kelviq_server.subscriptions.life.records import CancellationFeedback
 
 
 class CancelSubscriptionRequest(Body):

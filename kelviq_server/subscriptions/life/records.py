@@ -46,6 +46,19 @@ class CancellationReason(StrEnum):
     PROVIDER = "CANCELLED_BY_PROVIDER"
 
 
+class CancellationFeedback(StrEnum):
+    """Why a customer leaves."""
+
+    TOO_EXPENSIVE = "TOO_EXPENSIVE"
+    MISSING_FEATURES = "MISSING_FEATURES"
+    SWITCHED_SERVICE = "SWITCHED_SERVICE"
+    UNUSED = "UNUSED"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    LOW_QUALITY = "LOW_QUALITY"
+    TOO_COMPLEX = "TOO_COMPLEX"
+    OTHER = "OTHER"
+
+
 @dataclass(frozen=True, slots=True)
 class Worth:
     """A part of what the whole current period was charged at, after discounts; what is left of it can be credited."""
@@ -105,7 +118,7 @@ class NewSubscription(Billing):
     ends_at: datetime | None = None
     canceled_at: datetime | None = None
     cancellation_reason: CancellationReason | None = None
-    cancellation_feedback: str | None = None
+    cancellation_feedback: CancellationFeedback | None = None
     cancellation_comment: str | None = None
     expires_at: datetime | None = None
     # The idempotency claim of the request, if any.

@@ -16,7 +16,12 @@ from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.platform.wire import Answer, wire_instant
 from kelviq_server.subscriptions.life import rules
-from kelviq_server.subscriptions.life.records import CancellationReason, Subscription, WholeSubscription
+from kelviq_server.subscriptions.life.records import (
+    CancellationFeedback,
+    CancellationReason,
+    Subscription,
+    WholeSubscription,
+)
 
 # How many of which unit a charge period has.
 RECURRENCES = {
@@ -94,7 +99,7 @@ class SubscriptionResponse(SubscriptionState):
     product: str = Field(description="The product's name.")
     canceled_at: datetime | None = Field(description="When it was cancelled, which may be before it ends.")
     cancellation_reason: CancellationReason | None = Field(description="Who cancelled it.")
-    cancellation_feedback: str | None
+    cancellation_feedback: CancellationFeedback | None
     cancellation_comment: str | None
 
 
