@@ -79,10 +79,6 @@ DECIDED |= {
     )
 }  # fmt: skip
 DECIDED |= {
-    f"OrderSubscriptionSummary.{name}": _UNBUILT
-    for name in ("id", "status", "amount", "currency", "interval", "currencySymbol", "nextInvoiceDate")
-}
-DECIDED |= {
     "CreateChargeRequest.currencyCode: enum": "it must be an ISO 4217 code",
     "CreateChargeResponse.features[]: type": "published without a type: which quantities were bought",
     "MorFeeBreakdownComponent.name: enum": "nothing is converted, and no fee is raised to a processor's",

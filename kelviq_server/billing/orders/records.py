@@ -1,6 +1,7 @@
 """Orders: what was bought, by whom, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -153,19 +154,33 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionSummary:
+    """The subscription that an order is for, as the order shows it."""
+
+    id: UUID
+    status: str
+    amount_units: int
+    # Such as month.
+    interval: str
+    # None where there is no next one.
+    next_invoice_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class WholeOrder:
     """An order with what was bought, as answers show it."""
 
     order: Order
     product: Product
     version: PlanVersion
+    subscription: SubscriptionSummary | None = None
 
 
 class OrderFollower(Protocol):
-    """What an upper module does about an order when its payment has ended; handed down by `use_order_followers`.
+    """What an upper module does about an order when its payment has ended, and knows of what the order is for.
 
-    In the transaction that notes how it ended; the order is locked with its customer, and given as it is with that.
-    Returns what is to be announced after what billing says.
+    Handed down by `use_order_followers`. In the transaction that notes how it ended; the order is locked with its
+    customer, and given as it is with that. Returns what is to be announced after what billing says.
     """
 
     async def paid(self, tx: Tx, whole: WholeOrder) -> Sequence[Event]:
@@ -178,6 +193,10 @@ class OrderFollower(Protocol):
 
     async def left_open(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
         """A payment of it failed, and it is still owed."""
+        ...
+
+    async def summaries(self, tx: Tx, ids: AbstractSet[UUID]) -> Mapping[UUID, SubscriptionSummary]:
+        """Return the subscriptions with these ids that it knows of."""
         ...
 
 

@@ -50,7 +50,7 @@ async def list_all(call: Call[None]) -> Response:
     )
     async with reading(call.tenant) as tx:
         listed = await store.list_orders(tx, wanted, page)
-        wholes = await steps.wholes_of(tx, listed.results)
+        wholes = await steps.shown_wholes_of(tx, listed.results)
     return list_answer(call, page, listed, [order_answer(whole, call.base_url) for whole in wholes])
 
 
@@ -65,7 +65,7 @@ async def list_all(call: Call[None]) -> Response:
 async def retrieve(call: Call[None]) -> Response:
     """Retrieves an order by its id."""
     async with reading(call.tenant) as tx:
-        [whole] = await steps.wholes_of(tx, [await store.get_order(tx, call.path("id"))])
+        [whole] = await steps.shown_wholes_of(tx, [await store.get_order(tx, call.path("id"))])
     return json_answer(order_answer(whole, call.base_url))
 
 

@@ -24,6 +24,8 @@ from kelviq_server.platform.operations import API_PATH
 from kelviq_server.platform.values import BillingAddress, currency_exponents
 from kelviq_server.platform.wire import Answer, wire_instant
 
+_ABSENT: Any = None
+
 
 class OrderCustomer(Answer):
     """Who bought."""
@@ -39,6 +41,18 @@ class OrderPaymentMethod(Answer):
     payment_method_type: str
     payment_method_name: str | None
     last4: str | None
+
+
+class OrderSubscriptionSummary(Answer):
+    """The subscription that an order is for; empty where there is none."""
+
+    id: UUID = _ABSENT
+    status: str = _ABSENT
+    amount: str | None = Field(_ABSENT, description="What a period costs, before discounts and taxes.")
+    currency: str | None = _ABSENT
+    interval: str = Field(_ABSENT, examples=["month"])
+    currency_symbol: str = _ABSENT
+    next_invoice_date: datetime | None = Field(_ABSENT, description="When it is charged next; null where it is not.")
 
 
 class OrderResponse(Answer):
@@ -68,7 +82,9 @@ class OrderResponse(Answer):
     license: list[dict[str, Any]] = Field(description="Licences that came with it.")
     is_trial: bool
     is_renewal: bool
-    subscription: dict[str, Any] = Field(description="The subscription that it is for; empty of a one-time purchase.")
+    subscription: OrderSubscriptionSummary = Field(
+        description="The subscription that it is for; empty of a one-time purchase."
+    )
     charge_id: UUID | None = Field(description="Of a one-time purchase: the `id` that the charge answered with.")
     invoice_id: str | None = Field(description="Its invoice; null where none was issued.")
     custom_fields_data: dict[str, Any]
@@ -125,11 +141,27 @@ def order_answer(whole: WholeOrder, base_url: str) -> dict[str, Any]:
         "license": [],
         "isTrial": order.is_trial,
         "isRenewal": order.is_renewal,
-        "subscription": {},
+        "subscription": _subscription(whole),
         "chargeId": order.subscription_id if order.billing_type is BillingType.ONE_TIME else None,
         "invoiceId": None if is_failed else order.invoice_id,
         "customFieldsData": order.custom_fields,
         "paymentMethod": None if is_failed else method_answer(order.payment_method),
+    }
+
+
+def _subscription(whole: WholeOrder) -> dict[str, Any]:
+    order, subscription = whole.order, whole.subscription
+    if subscription is None:
+        return {}
+    following = subscription.next_invoice_at
+    return {
+        "id": subscription.id,
+        "status": subscription.status,
+        "amount": str(to_amount(subscription.amount_units, currency_exponents()[order.currency])),
+        "currency": order.currency,
+        "interval": subscription.interval,
+        "currencySymbol": currency_symbol(order.currency),
+        "nextInvoiceDate": None if following is None else wire_instant(following),
     }
 
 

@@ -8,6 +8,8 @@ subscriptions, the tenant's books, the status of transactions.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from kelviq_server.billing.invoices import steps as invoices
 from kelviq_server.billing.invoices.records import InvoiceStatus
@@ -23,7 +25,16 @@ from kelviq_server.billing.orders.events import (
     OrderRefunded,
     OrderUpdated,
 )
-from kelviq_server.billing.orders.records import Collection, Opened, Order, OrderFollower, Sale, WholeOrder
+from kelviq_server.billing.orders.records import (
+    BillingType,
+    Collection,
+    Opened,
+    Order,
+    OrderFollower,
+    Sale,
+    SubscriptionSummary,
+    WholeOrder,
+)
 from kelviq_server.billing.orders.store import (
     find_by_request,
     find_currency,
@@ -61,6 +72,7 @@ __all__ = [
     "pay_again",
     "set_aside",
     "settle",
+    "shown_wholes_of",
     "stop_asking",
     "use_order_followers",
     "wholes_by_id",
@@ -280,7 +292,19 @@ async def wholes_of(tx: Tx, orders: Sequence[Order]) -> list[WholeOrder]:
     return [WholeOrder(order, bought[order.product_id], versions[order.plan_version_id]) for order in orders]
 
 
+async def shown_wholes_of(tx: Tx, orders: Sequence[Order]) -> list[WholeOrder]:
+    """Return orders with what was bought, and with the subscriptions that they are for."""
+    wholes = await wholes_of(tx, orders)
+    ids = {order.subscription_id for order in orders if order.billing_type is BillingType.SUBSCRIPTION}
+    if not ids:
+        return wholes
+    known: dict[UUID, SubscriptionSummary] = {}
+    for follower in _followers:
+        known |= await follower.summaries(tx, ids)
+    return [replace(whole, subscription=known.get(whole.order.subscription_id)) for whole in wholes]
+
+
 async def wholes_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, WholeOrder]:
-    """Return orders, pending ones too, with what was bought, by id."""
+    """Return orders, pending ones too, with all that answers show of them, by id."""
     found = await store.list_by_id(tx, ids)
-    return {whole.order.id: whole for whole in await wholes_of(tx, list(found.values()))}
+    return {whole.order.id: whole for whole in await shown_wholes_of(tx, list(found.values()))}

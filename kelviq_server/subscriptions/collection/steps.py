@@ -3,11 +3,13 @@
 `SubscriptionFollower` is handed down to billing: it runs in the transaction that notes how a payment ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
+from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
-from kelviq_server.billing.orders.records import Order, WholeOrder
+from kelviq_server.billing.orders.records import Order, SubscriptionSummary, WholeOrder
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.events import Event
@@ -22,6 +24,7 @@ from kelviq_server.subscriptions.life.events import (
     Told,
 )
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
+from kelviq_server.subscriptions.life.schemas import recurrence_of
 
 
 class SubscriptionFollower:
@@ -61,6 +64,15 @@ class SubscriptionFollower:
             await life.change(tx, before, **values)
             return []
         return await _changed(tx, before, status=SubscriptionStatus.PAST_DUE, **values)
+
+    async def summaries(self, tx: Tx, ids: AbstractSet[UUID]) -> Mapping[UUID, SubscriptionSummary]:
+        """Return the records with these ids, as orders show them."""
+        return {
+            each.id: SubscriptionSummary(
+                each.id, each.status, each.amount_units, recurrence_of(each.charge_period), each.next_invoice_at
+            )
+            for each in await life.list_by_id(tx, ids)
+        }
 
 
 async def let_expire(tx: Tx, before: Subscription) -> Sequence[Event]:

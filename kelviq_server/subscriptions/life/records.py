@@ -147,6 +147,12 @@ class Subscription(NewSubscription):
         """Say whether it is one of the customer's active subscriptions, for which a customer cannot be archived."""
         return self.is_in_force and self.billing_type is BillingType.SUBSCRIPTION
 
+    @property
+    def next_invoice_at(self) -> datetime | None:
+        """Return when it is charged next; None where it is not renewed any more."""
+        is_ending = self.ends_at is not None and self.period_end is not None and self.ends_at <= self.period_end
+        return None if is_ending or not self.counts else self.period_end
+
 
 @dataclass(frozen=True, slots=True)
 class WholeSubscription:

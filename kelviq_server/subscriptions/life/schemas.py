@@ -131,6 +131,11 @@ def recurrence_text(period: ChargePeriod) -> str | None:
     return f"{unit} {kind.lower()}{'s' if unit > 1 else ''}"
 
 
+def recurrence_of(period: ChargePeriod) -> str:
+    """Return how often a subscription comes round, as answers have it: `month`, `3 months`, or nothing."""
+    return (recurrence_text(period) or "").removeprefix("1 ")
+
+
 def subscription_answer(whole: WholeSubscription, now: datetime, api_url: str) -> dict[str, Any]:
     """Return a subscription as the API answers with it."""
     each = whole.subscription
@@ -155,7 +160,6 @@ def created_answer(whole: WholeSubscription, now: datetime, api_url: str) -> dic
 def recurring_state(each: Subscription, now: datetime) -> dict[str, Any]:
     """Return what answers say about a subscription's periods."""
     unit, kind = RECURRENCES.get(each.charge_period, (None, None))
-    recurrence = recurrence_text(each.charge_period) or ""
     return {
         "id": each.id,
         "startDate": each.started_at.date(),
@@ -163,7 +167,7 @@ def recurring_state(each: Subscription, now: datetime) -> dict[str, Any]:
         "billingPeriodStartTime": _instant(each.period_start),
         "billingPeriodEndTime": _instant(each.period_end),
         "amount": str(to_amount(each.amount_units, currency_exponents()[each.currency])),
-        "recurrence": recurrence.removeprefix("1 "),
+        "recurrence": recurrence_of(each.charge_period),
         "currency": each.currency,
         "status": each.status,
         "trialDaysRemaining": rules.trial_days_remaining(each, now),

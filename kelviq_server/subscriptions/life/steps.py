@@ -24,6 +24,7 @@ from kelviq_server.subscriptions.life.store import (
     find_in_force,
     find_subscription,
     find_waiting,
+    list_by_id,
     list_subscriptions,
     lock_subscription,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "find_locked",
     "find_subscription",
     "find_waiting",
+    "list_by_id",
     "list_subscriptions",
     "lock_any",
     "lock_subscription",

@@ -96,6 +96,16 @@ async def find_subscription(tx: Tx, id: UUID) -> Subscription | None:
     )
 
 
+async def list_by_id(tx: Tx, ids: Collection[UUID]) -> list[Subscription]:
+    """Return the records that have these ids."""
+    return await tx.decoded(
+        list[Subscription],
+        "SELECT coalesce(json_agg(found), '[]') FROM (SELECT " + COLUMNS + " FROM subscriptions"
+        " WHERE tenant_id = %s AND id = ANY(%s)) AS found",
+        (tx.tenant_id, list(ids)),
+    )
+
+
 async def lock_subscription(tx: Tx, id: UUID) -> Subscription:
     """Return a record that nobody else changes until this transaction ends; its customer is locked before.
 
