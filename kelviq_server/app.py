@@ -18,10 +18,8 @@ from kelviq_server.billing.charges import routes as charges
 from kelviq_server.billing.invoices import routes as invoices
 from kelviq_server.billing.ledger import routes as ledger
 from kelviq_server.billing.orders import routes as orders
-from kelviq_server.billing.orders.steps import use_order_followers
 from kelviq_server.billing.refunds import routes as refunds
 from kelviq_server.billing.transactions import routes as transactions
-from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.catalog.contents import routes as contents
 from kelviq_server.catalog.features import routes as features
 from kelviq_server.catalog.plans import routes as plans
@@ -36,7 +34,6 @@ from kelviq_server.platform.answers import json_answer, raw_answer
 from kelviq_server.platform.authentication import Authentication, KeyMemory
 from kelviq_server.platform.database import INSTANCE, close_pool, open_pool, reading
 from kelviq_server.platform.docs_page import docs_routes
-from kelviq_server.platform.due import DueWorks, use_due_works
 from kelviq_server.platform.file_choice import chosen_file_store
 from kelviq_server.platform.file_store import current_file_store, use_file_store
 from kelviq_server.platform.health import health_routes
@@ -65,7 +62,7 @@ from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
 from kelviq_server.webhooks.log import routes as webhook_log
-from kelviq_server.worker import due_works, fee_terms, order_followers, work
+from kelviq_server.worker import hand_down, work
 
 log = structlog.get_logger()
 
@@ -167,9 +164,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         use_file_store(chosen_file_store(settings))
         outgoing = Outgoing(settings.webhook_networks)
         use_outgoing(outgoing)
-        use_due_works(DueWorks(due_works()))
-        use_fee_terms(fee_terms(settings))
-        use_order_followers(order_followers())
+        hand_down(settings)
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]

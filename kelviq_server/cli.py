@@ -15,6 +15,7 @@ import typer
 from kelviq_server.app import create_app
 from kelviq_server.billing.verification.actions.verify_books import verify_books
 from kelviq_server.billing.verification.records import Verified
+from kelviq_server.billing.verification.steps import use_more_questions
 from kelviq_server.command import (
     DatabaseUrl,
     DataDir,
@@ -46,6 +47,7 @@ from kelviq_server.platform.terminal import OUT, Progress, complain, say, show, 
 from kelviq_server.platform.vault import current_vault, keep_earlier, write_private
 from kelviq_server.pricing_as_code.commands import catalog
 from kelviq_server.pricing_as_code.errors import CatalogFault
+from kelviq_server.subscriptions.collection.steps import QUESTIONS as SUBSCRIPTION_QUESTIONS
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.actions.create_key import create_key
@@ -316,6 +318,7 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
             everybody = await tenants.list_named_tenants(tx)
         return [(name, await verify_books(tenant, progress.advance)) for name, tenant in everybody.items()]
 
+    use_more_questions(SUBSCRIPTION_QUESTIONS)
     with Progress("reckoning invoices anew", None) as progress:
         outcome = run_command(data_dir, database_url, verified)
     table = table_of("environment", "what", "which", "expected", "found")

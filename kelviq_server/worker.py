@@ -12,6 +12,7 @@ from kelviq_server.billing.orders.steps import use_order_followers
 from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswered
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import use_fee_terms
+from kelviq_server.billing.verification.steps import use_more_questions
 from kelviq_server.core.money import round_half_away
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.media.actions.sweep_uploads import sweep_uploads
@@ -29,6 +30,7 @@ from kelviq_server.platform.rate_limits import forget_whole_allowances
 from kelviq_server.platform.serving import cancel_when_stopped
 from kelviq_server.platform.settings import Settings
 from kelviq_server.platform.values import currency_exponents
+from kelviq_server.subscriptions.collection.steps import QUESTIONS as SUBSCRIPTION_QUESTIONS
 from kelviq_server.subscriptions.collection.steps import SubscriptionFollower
 from kelviq_server.subscriptions.cycles.jobs import SUBSCRIPTIONS
 from kelviq_server.tenants.clocks.jobs import Rounds, carry_on
@@ -78,14 +80,20 @@ def order_followers() -> Sequence[OrderFollower]:
     return [SubscriptionFollower()]
 
 
+def hand_down(settings: Settings) -> None:
+    """Give the lower modules of this process what they take from upper ones."""
+    use_due_works(DueWorks(due_works()))
+    use_fee_terms(fee_terms(settings))
+    use_order_followers(order_followers())
+    use_more_questions(SUBSCRIPTION_QUESTIONS)
+
+
 async def run_worker(settings: Settings, parent: int | None) -> None:
     """Work in a process of its own, until it is told to stop, or the pipe from the parent process ends, if any."""
     use_file_store(chosen_file_store(settings))
     outgoing = Outgoing(settings.webhook_networks)
     use_outgoing(outgoing)
-    use_due_works(DueWorks(due_works()))
-    use_fee_terms(fee_terms(settings))
-    use_order_followers(order_followers())
+    hand_down(settings)
     task = asyncio.create_task(work(settings))
     cancel_when_stopped(task, parent)
     with contextlib.suppress(asyncio.CancelledError):

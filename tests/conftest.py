@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from kelviq_server.billing.orders.steps import use_order_followers
+from kelviq_server.billing.verification.steps import use_more_questions
 from kelviq_server.platform import embedded
 from kelviq_server.platform.database import close_pool, open_pool
 from kelviq_server.platform.file_store import use_file_store
@@ -19,6 +20,7 @@ from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.migrate import migrate
 from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.vault import Vault, use_vault
+from kelviq_server.subscriptions.collection.steps import QUESTIONS
 from kelviq_server.worker import order_followers
 from tests import make
 from tests.make import Made
@@ -86,6 +88,7 @@ async def pool(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> Async
     outgoing = Outgoing(LOOPBACK)
     use_outgoing(outgoing)
     use_order_followers(order_followers())
+    use_more_questions(QUESTIONS)
     await open_pool(conninfo, size=40)
     yield
     await outgoing.close()

@@ -175,11 +175,11 @@ async def update_timeout(tx: Tx) -> None:
     await tx.execute("SET LOCAL statement_timeout = 0")
 
 
-async def list_differences(tx: Tx, question: int) -> list[Difference]:
-    """Return what differs by one of the questions, up to a limit."""
+async def list_differences(tx: Tx, question: LiteralString) -> list[Difference]:
+    """Return what differs by a question, up to a limit."""
     return await tx.rows(
         Difference,
-        "SELECT what, id, expected, found FROM (" + QUESTIONS[question] + ") AS answer (what, id, expected, found)"
+        "SELECT what, id, expected, found FROM (" + question + ") AS answer (what, id, expected, found)"
         " WHERE expected IS DISTINCT FROM found LIMIT %(limit)s",
         {"tenant_id": tx.tenant_id, "limit": LIMIT},
     )

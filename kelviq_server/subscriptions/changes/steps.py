@@ -125,7 +125,7 @@ async def begin(tx: Tx, customer: Customer, before: Subscription, wanted: Change
     invoice = await invoice_of(tx, before, change)
     new = _record(before, wanted, change, tx.now)
     if invoice is None:
-        tx.announce(await collection.begin(tx, await life.add(tx, new)))
+        tx.announce(await collection.take_effect(tx, await life.add(tx, new)))
         return Changed(new.id, None)
     waits = wanted.activates_on_payment and invoice.due_units > 0
     until = Collection.UNTIL_AUTHENTICATED if waits else Collection.UNTIL_PAID
@@ -135,7 +135,7 @@ async def begin(tx: Tx, customer: Customer, before: Subscription, wanted: Change
     order = await cycles.write_sale(tx, sale)
     added = await life.add(tx, new)
     if not waits:
-        tx.announce(await collection.begin(tx, added))
+        tx.announce(await collection.take_effect(tx, added))
     return Changed(new.id, await cycles.settle_sale(tx, sale, order))
 
 

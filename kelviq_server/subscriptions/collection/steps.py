@@ -16,6 +16,7 @@ from kelviq_server.core.events import Event
 from kelviq_server.payments.records import Failure
 from kelviq_server.platform.database import Tx
 from kelviq_server.subscriptions.collection import rules
+from kelviq_server.subscriptions.collection.store import QUESTIONS
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import (
     SubscriptionCreated,
@@ -25,6 +26,8 @@ from kelviq_server.subscriptions.life.events import (
 )
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.schemas import recurrence_of
+
+__all__ = ["QUESTIONS", "SubscriptionFollower", "let_expire", "take_effect"]
 
 
 class SubscriptionFollower:
@@ -37,7 +40,7 @@ class SubscriptionFollower:
             added = await life.add(tx, await _bought_once(tx, whole.order))
             return [SubscriptionCreated(_told(added, whole), tx.tenant.organization)]
         if before.status is SubscriptionStatus.INCOMPLETE:
-            return [await begin(tx, before, whole)]
+            return [await take_effect(tx, before, whole)]
         return await _paid_up(tx, before, whole)
 
     async def failed(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
@@ -83,7 +86,7 @@ async def let_expire(tx: Tx, before: Subscription) -> Sequence[Event]:
     return await _changed(tx, before, status=SubscriptionStatus.INCOMPLETE_EXPIRED, expires_at=None)
 
 
-async def begin(tx: Tx, before: Subscription, whole: WholeOrder | None = None) -> Event:
+async def take_effect(tx: Tx, before: Subscription, whole: WholeOrder | None = None) -> Event:
     """Let a locked record take effect; it takes the place of the one that it was to replace.
 
     `whole`: the order that paid it, if one did.

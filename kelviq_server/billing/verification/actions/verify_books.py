@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kelviq_server.billing.verification import rules, store
+from kelviq_server.billing.verification import rules, steps, store
 from kelviq_server.billing.verification.records import Difference, Verified
 from kelviq_server.platform.database import Tenant, transaction
 from kelviq_server.promotions.discounts import steps as discounts
@@ -32,7 +32,7 @@ async def verify_books(tenant: Tenant, seen: Callable[[int], None] = lambda invo
         # Where everything is wrong, a part of it says so.
         del found[store.LIMIT :]
         number = last
-    for question in range(len(store.QUESTIONS)):
+    for question in steps.all_questions():
         async with transaction(tenant) as tx:
             await store.update_timeout(tx)
             found += await store.list_differences(tx, question)
