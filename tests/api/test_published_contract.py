@@ -150,6 +150,7 @@ BEYOND |= {
 
 BEYOND |= {
     "POST /subscriptions/{subscriptionId}/update/preview/": "the Python client calls it",
+    "POST /subscriptions/{subscriptionId}/resume/": "who has cancelled may think better of it before it takes effect",
     "POST /payment-methods/": "a sandbox has no page on which a card could be saved",
     "GET /payment-methods/{pk}/": "the hosted product has it in its portal alone",
     "DELETE /payment-methods/{pk}/": "the hosted product has it in its portal alone",

@@ -13,3 +13,7 @@ class CancellationDatePast(Refusal):
     """The date must be today or later."""
 
     field = "cancellationDate"
+
+
+class NotCancelled(Refusal):
+    """The subscription is not about to end."""
