@@ -9,6 +9,7 @@ import structlog
 
 from kelviq_server.billing.orders.records import OrderFollower
 from kelviq_server.billing.orders.steps import use_order_followers
+from kelviq_server.billing.payment_links.steps import use_payment_address
 from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswered
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import use_fee_terms
@@ -86,6 +87,7 @@ def hand_down(settings: Settings) -> None:
     use_fee_terms(fee_terms(settings))
     use_order_followers(order_followers())
     use_more_questions(SUBSCRIPTION_QUESTIONS)
+    use_payment_address(settings.public_url or f"http://127.0.0.1:{settings.port}")
 
 
 async def run_worker(settings: Settings, parent: int | None) -> None:

@@ -16,6 +16,7 @@ PARTS = {
         "invoices",
         "ledger",
         "orders",
+        "payment_links",
         "refunds",
         "sales",
         "settlement",

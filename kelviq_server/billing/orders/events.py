@@ -210,6 +210,7 @@ class InvoiceCreated(Event):
 
     - `order_id` is the order that it is the invoice of; null where it only adds to the customer's credit.
     - `amount_total` is negative where it does.
+    - `payment_link` is the page on which its customer can pay it while it is owed; null of one that is paid.
     """
 
     type: ClassVar[str] = "invoice.created"
@@ -217,6 +218,7 @@ class InvoiceCreated(Event):
     buyer: BilledCustomer
     product: Product
     organization: UUID | None
+    payment_link: str | None = None
 
     @classmethod
     def example(cls) -> Self:
@@ -249,6 +251,7 @@ class InvoiceCreated(Event):
             "subscription_id": str(invoice.subscription_id),
             "organization": str(self.organization),
             "product": {"id": str(product.id), "name": product.name},
+            "payment_link": self.payment_link,
             "created_on": webhook_instant(invoice.created_at),
             "modified_on": webhook_instant(modified_at),
         }

@@ -15,7 +15,7 @@ from kelviq_server.catalog.products.records import Product
 from kelviq_server.core.events import Event
 from kelviq_server.core.invoice import Invoice
 from kelviq_server.customers.records import CustomerSummary
-from kelviq_server.payments.records import Attempt, Failure, PaymentMethod
+from kelviq_server.payments.records import Attempt, Failure, Outcome, PaymentMethod
 from kelviq_server.platform.database import Tx
 
 
@@ -174,6 +174,15 @@ class WholeOrder:
     product: Product
     version: PlanVersion
     subscription: SubscriptionSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """How the payment of an order by a customer who is there went; no attempt where there was nothing to pay."""
+
+    whole: WholeOrder
+    attempt: Attempt | None
+    outcome: Outcome | None
 
 
 class OrderFollower(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kelviq_server.billing.invoices.records import InvoiceStatus
 from kelviq_server.billing.orders.records import Collection, EventStatus, NewOrderEvent, Order, PaidWith
 from kelviq_server.core.money import to_amount
-from kelviq_server.payments.records import Failure, PaymentMethod
+from kelviq_server.payments.records import Attempt, Failure, PaymentMethod
 
 
 def paid_with(method: PaymentMethod) -> PaidWith:
@@ -14,10 +14,10 @@ def paid_with(method: PaymentMethod) -> PaidWith:
     return PaidWith(method.method_type, data.get("brand"), data.get("last4"), data.get("country"))
 
 
-def stays_open(order: Order, failure: Failure) -> bool:
-    """Say whether an order whose payment failed is still owed."""
+def stays_open(order: Order, attempt: Attempt, failure: Failure) -> bool:
+    """Say whether an order is still owed of which this payment failed. A customer who is there may try another card."""
     if order.collection is Collection.UNTIL_AUTHENTICATED:
-        return failure is Failure.AUTHENTICATION_REQUIRED
+        return attempt.is_on_session or failure is Failure.AUTHENTICATION_REQUIRED
     return order.collection is Collection.UNTIL_PAID
 
 

@@ -44,6 +44,7 @@ from kelviq_server.billing.orders.store import (
     list_open,
     lock_order,
 )
+from kelviq_server.billing.payment_links.steps import payment_link
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.billing.transactions.records import TransactionKind
 from kelviq_server.catalog.plans import steps as plans
@@ -168,7 +169,7 @@ async def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> WholeOrder:
 
 
 async def _fail_payment(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome, failure: Failure) -> Order:
-    if rules.stays_open(order, failure):
+    if rules.stays_open(order, attempt, failure):
         await transactions.note_failure(tx, attempt.id, outcome)
         return await _leave_open(tx, order, failure)
     failed = await give_up(tx, order, failure)
@@ -213,7 +214,9 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
     tx.announce_all([OrderCreated(whole, organization), OrderUpdated(whole, organization, order.status)])
     if issued.is_new:
         tx.announce(InvoiceCreated(invoice, order.buyer, whole.product, organization))
-    tx.announce(InvoicePaid(invoice, order.buyer, whole.product, organization, _shown(issued.status_before)))
+    tx.announce(
+        InvoicePaid(invoice, order.buyer, whole.product, organization, previous_status=_shown(issued.status_before))
+    )
     tx.announce_all(followed)
     return whole
 
@@ -231,9 +234,10 @@ async def _leave_open(tx: Tx, order: Order, failure: Failure) -> Order:
     status = rules.status_of_owed(failure)
     issued = await invoices.issue_owed(tx, order.invoice_id, await invoices.seller_now(tx), status)
     organization, invoice = tx.tenant.organization, issued.invoice
+    link = payment_link(tx, invoice.id)
     if issued.is_new:
-        tx.announce(InvoiceCreated(invoice, order.buyer, whole.product, organization))
-    tx.announce(InvoicePaymentFailed(invoice, order.buyer, whole.product, organization))
+        tx.announce(InvoiceCreated(invoice, order.buyer, whole.product, organization, link))
+    tx.announce(InvoicePaymentFailed(invoice, order.buyer, whole.product, organization, link))
     tx.announce_all(followed)
     return order
 
