@@ -27,6 +27,7 @@ from kelviq_server.catalog.products import routes as products
 from kelviq_server.customers.routes import operations as customer_operations
 from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
+from kelviq_server.pages.routes import page_routes
 from kelviq_server.partner.routes import operations as partner_operations
 from kelviq_server.partner.steps import find_partner_caller
 from kelviq_server.payments.routes import operations as payment_method_operations
@@ -194,6 +195,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
             Route("/", _root),
             *docs_routes(),
             *health_routes(),
+            *page_routes(public_url),
             *storage_routes(current_file_store, public_url),
         ],
         exception_handlers={HTTPException: _refuse, Exception: _fault},

@@ -24,6 +24,17 @@ def sell_once(api: httpx.Client) -> None:
     api.post("/catalog/plans/lifetime/publish/", json={}).raise_for_status()
 
 
+def sell_monthly(api: httpx.Client) -> None:
+    """Publish the plan `pro`, which costs 49 dollars a month."""
+    product = api.post("/catalog/products/", json={"name": "Suite", "taxCode": "saas"}).raise_for_status().json()["id"]
+    plan = {"name": "Pro", "identifier": "pro", "product": product}
+    api.post("/catalog/plans/", json=plan).raise_for_status()
+    charges = [{"chargePeriod": "MONTHLY", "priceData": {"amount": 49}}]
+    prices = [{"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": [{"charges": charges}]}]
+    api.post("/catalog/plans/pro/prices/bulk/", json={"prices": prices}).raise_for_status()
+    api.post("/catalog/plans/pro/publish/", json={}).raise_for_status()
+
+
 def buyer(api: httpx.Client, customer_id: str, card: str = VISA) -> None:
     """Create a customer with a card."""
     body = {"customerId": customer_id, "name": "Ada", "email": f"{customer_id}@example.com"}

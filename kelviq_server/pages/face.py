@@ -1,0 +1,127 @@
+"""How every page is rendered and guarded: templates, headers, the token against forged forms, and files."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kelviq_server.platform.public_url import PublicUrl
+from kelviq_server.platform.vault import current_vault
+
+COOKIE: Final = "kelviq_page"
+TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
+# What a form of ours comes to at the most.
+MAX_FORM_BYTES: Final = 64 * 1024
+_FOLDER: Final = Path(__file__).parent
+_ASSETS: Final = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+}
+_templates = Environment(
+    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+_public_url = PublicUrl(None, [])
+
+
+def use_public_url(public_url: PublicUrl) -> None:
+    """Let pages of this process know under which address they are reached."""
+    global _public_url
+    _public_url = public_url
+
+
+def page(
+    request: Request, template: str, values: Mapping[str, Any], *, status: int = 200, leads_to: Sequence[str] = ()
+) -> Response:
+    """Return a page. `leads_to` are addresses elsewhere to which its forms may lead in the end."""
+    nonce = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
+    text = _templates.get_template(template).render(
+        {"asset": _asset, "csrf_token": _token(nonce, request.url.path), "token_field": TOKEN_FIELD, **values}
+    )
+    response = Response(text, status, media_type="text/html", headers=_headers(leads_to))
+    if COOKIE not in request.cookies:
+        response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=_is_secure(request))
+    return response
+
+
+def see(address: str) -> Response:
+    """Return that the answer to a form stands elsewhere, to be fetched anew: a reload then posts nothing twice."""
+    return Response(status_code=303, headers={"Location": address, **_headers(())})
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the texts of a form that one of our own pages sent; raises HTTPException (403, 413) otherwise."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
+        raise HTTPException(413)
+    form = await request.form(max_files=0, max_fields=200)
+    texts = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    nonce, sent = request.cookies.get(COOKIE, ""), texts.pop(TOKEN_FIELD, "")
+    if not nonce or not hmac.compare_digest(sent, _token(nonce, request.url.path)):
+        raise HTTPException(403)
+    # What no text of ours holds, and the database could not even take.
+    return {name: value.replace("\x00", "").strip() for name, value in texts.items()}
+
+
+def asset_routes() -> list[Route]:
+    """Return the routes of the files that pages refer to; nothing else of the folder is reachable."""
+    return [Route("/pages/{digest}/{name}", _serve_asset)]
+
+
+def _token(nonce: str, path: str) -> str:
+    """Return what a form on a page, or below it, is known by."""
+    subject = "/".join(path.split("/")[:3])
+    key = current_vault().derive("forged forms")
+    return hmac.new(key, f"{nonce} {subject}".encode(), hashlib.sha256).hexdigest()
+
+
+def _headers(leads_to: Sequence[str]) -> dict[str, str]:
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, leads_to) if parts.netloc}
+    forms = " ".join(["'self'", *sorted(origins)])
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            f"frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
+
+
+def _is_secure(request: Request) -> bool:
+    return _public_url.of(request).startswith("https:")
+
+
+@lru_cache
+def _read(name: str) -> tuple[bytes, str]:
+    content = (_FOLDER / "look" / name).read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:16]
+
+
+def _asset(name: str) -> str:
+    """Return the address of a file, another one for other contents."""
+    return f"/pages/{_read(name)[1]}/{name}"
+
+
+def _serve_asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _ASSETS or _read(name)[1] != request.path_params["digest"]:
+        raise HTTPException(404)
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "Content-Type": _ASSETS[name],
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(_read(name)[0], headers=headers)
