@@ -147,7 +147,9 @@ def _totals(owed: Owed) -> list[ShownTotal]:
     invoice, order = owed.invoice, owed.whole.order
     rates = {line.tax_name for line in invoice.lines if line.tax_units}
     name = rates.pop() if len(rates) == 1 else "Tax"
-    totals = [ShownTotal(f"{name or 'Tax'} included", shown_amount(invoice.tax_units, invoice.currency))]
+    totals = []
+    if invoice.tax_units:
+        totals.append(ShownTotal(f"{name or 'Tax'} included", shown_amount(invoice.tax_units, invoice.currency)))
     if invoice.credit_units:
         totals.append(ShownTotal("Your credit", shown_amount(-invoice.credit_units, invoice.currency)))
     return [*totals, ShownTotal("To pay", shown_amount(order.due_units, order.currency), is_last=True)]
