@@ -59,7 +59,9 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     terms = replace(terms, wanted=replace(wanted, features=sales.bought(terms.items)))
     timing = rules.timing_of(before, terms, change.end_trial, tx.now)
     used = await _no_longer_charged(tx, before, had, terms, is_new_period=timing.period != before.period)
-    return rules.plan_change(before, terms, timing, change.proration, used, tx.now)
+    reckoned = rules.plan_change(before, terms, timing, change.proration, used, tx.now)
+    # What changes nothing charges nothing, and neither does it what waits for the next invoice.
+    return reckoned if reckoned.changes(before) else replace(reckoned, items=[], carried=before.carried)
 
 
 async def _sold(tx: Tx, before: Subscription, had: Terms, change: ChangePlan) -> tuple[PlanVersion, Price]:
