@@ -125,21 +125,27 @@ async def _give_up(tx: Tx, before: Subscription) -> Step:
     return Step(True)
 
 
-async def end(tx: Tx, customer: Customer, before: Subscription, reason: CancellationReason) -> Step:
-    """End a locked record that is in force; what was used and what waited for the next invoice is charged."""
+async def end(
+    tx: Tx, customer: Customer, before: Subscription, reason: CancellationReason, *, told: Subscription | None = None
+) -> Step:
+    """End a locked record that is in force; what was used and what waited for the next invoice is charged.
+
+    `told`: the record as it was told last, where something of it was changed since.
+    """
+    told = told or before
     items: list[Item] = []
     terms = None
     if before.billing_type is BillingType.SUBSCRIPTION and before.status is not SubscriptionStatus.TRIALING:
         terms = await purchases.terms_of(tx, before, customers.buyer_of(customer))
         items = [*await used_items(tx, before, terms, _until(before, tx)), *before.carried]
     if terms is None or not items:
-        await _announce_end(tx, before, await _ended(tx, before, reason))
+        await _announce_end(tx, told, await _ended(tx, before, reason))
         return Step(True)
     invoice = await _invoice(tx, before, terms, items, before.cycle)
     sale = await sale_of(tx, customer, before, terms, invoice)
     order = await write_sale(tx, sale)
     after = await _ended(tx, before, reason, order)
-    await _announce_end(tx, before, after)
+    await _announce_end(tx, told, after)
     return await _settled(tx, sale, order)
 
 

@@ -1,7 +1,5 @@
 """Cancel a subscription."""
 
-from dataclasses import replace
-
 from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.subscriptions.cycles import steps as cycles
 from kelviq_server.subscriptions.cycles.actions.carry_out_due import carry_out_due
@@ -53,7 +51,7 @@ async def _cancel(tx: Tx, cancel: Cancel) -> None:
     )
     if ends_at <= tx.now:
         # Its last payment, if there is one, is asked for by whoever does what is due.
-        await cycles.end(tx, customer, replace(noted, ends_at=ends_at), cancel.reason)
+        await cycles.end(tx, customer, noted, cancel.reason, told=subscription)
         return
     told = await life.told_of(tx, noted)
     tx.announce(SubscriptionUpdated(told, tx.tenant.organization, told.as_of(subscription)))
