@@ -44,7 +44,7 @@ _FILTERS = (
     summary="List subscriptions",
     answer=SubscriptionListResponse,
     parameters=(*_FILTERS, *page_parameters()),
-    refuses=[InvalidPage],
+    refuses=[InvalidFields, InvalidPage],
 )
 async def list_all(call: Call[None]) -> Response:
     """Returns a page of the subscriptions, newest first."""
