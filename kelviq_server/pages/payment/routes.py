@@ -147,7 +147,7 @@ def _totals(owed: Owed) -> list[ShownTotal]:
     invoice, order = owed.invoice, owed.whole.order
     rates = {line.tax_name for line in invoice.lines if line.tax_units}
     name = rates.pop() if len(rates) == 1 else "Tax"
-    totals = []
+    totals: list[ShownTotal] = []
     if invoice.tax_units:
         totals.append(ShownTotal(f"{name or 'Tax'} included", shown_amount(invoice.tax_units, invoice.currency)))
     if invoice.credit_units:
