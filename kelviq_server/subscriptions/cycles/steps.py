@@ -202,7 +202,8 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
     cycle = before.cycle if is_trial else before.cycle + 1
     items = rules.period_items(terms, period, used, before.carried)
     invoice = await _invoice(tx, before, terms, items, cycle)
-    sale = await sale_of(tx, customer, before, terms, invoice, period=period)
+    features = sales.bought(terms.items)
+    sale = await sale_of(tx, customer, replace(before, features=features), terms, invoice, period=period)
     order = await write_sale(tx, sale)
     after = await life.change(
         tx,
@@ -210,6 +211,7 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         status=SubscriptionStatus.ACTIVE if is_trial else before.status,
         version_id=version_id,
         price_id=terms.price.id,
+        features=features,
         amount_units=terms.amount_units,
         cycle=cycle,
         period_index=before.period_index + 1,
