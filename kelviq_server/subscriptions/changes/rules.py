@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from kelviq_server.core.discount import taken_off
-from kelviq_server.core.invoice import Item
+from kelviq_server.core.invoice import Item, make_invoice
 from kelviq_server.core.period import Period
 from kelviq_server.core.proration import unused
 from kelviq_server.subscriptions.changes.errors import TrialEndPast
@@ -67,7 +66,9 @@ def plan_change(
     is_trial = timing.status is SubscriptionStatus.TRIALING
     credits = [] if before.status is SubscriptionStatus.TRIALING else credited(before.worth, before.period, now)
     whole = [] if is_trial else items_of(terms.items, terms.tax, period)
-    worth = [] if period is None or is_trial else worth_at(whole, terms, timing.cycle)
+    # A new period is charged by an invoice on which other things may stand, too.
+    beside = [*used, *before.carried] if is_new_period else []
+    worth = [] if period is None or is_trial else worth_at(whole, beside, terms, timing.cycle)
     if is_new_period and not is_trial:
         charges, rest = whole, []
     else:
@@ -89,13 +90,14 @@ def plan_change(
     return PlanChange(terms, timing, [], [*before.carried, *carried], worth)
 
 
-def worth_at(items: Sequence[Item], terms: Terms, cycle: int) -> list[Worth]:
-    """Return what a whole period is charged at: its price less what discounts take off it in this cycle."""
-    left = [item.amount_units for item in items]
-    for discount in terms.discounts:
-        if discount.holds(cycle):
-            left = [units - less for units, less in zip(left, taken_off(discount, left), strict=True)]
-    return [Worth(item.what, units, item.tax) for item, units in zip(items, left, strict=True) if units > 0]
+def worth_at(items: Sequence[Item], beside: Sequence[Item], terms: Terms, cycle: int) -> list[Worth]:
+    """Return what a whole period is charged at: its price less what discounts take off it in this cycle.
+
+    What stands beside it on the same invoice has its part of them: what is credited later is what was charged.
+    """
+    lines = make_invoice([*items, *beside], terms.discounts, cycle, 0).lines[: len(items)]
+    charged = [(line.item, line.item.amount_units - line.discount_units) for line in lines]
+    return [Worth(item.what, units, item.tax) for item, units in charged if units > 0]
 
 
 def credited(worth: Sequence[Worth], period: Period, at: datetime) -> list[Item]:
