@@ -23,7 +23,7 @@ from kelviq_server.subscriptions.cycles import rules
 from kelviq_server.subscriptions.cycles.records import Asked, Step, UsageReader
 from kelviq_server.subscriptions.cycles.rules import Due
 from kelviq_server.subscriptions.life import steps as life
-from kelviq_server.subscriptions.life.events import SubscriptionCancelled, SubscriptionUpdated
+from kelviq_server.subscriptions.life.events import SubscriptionCancelled, SubscriptionUpdated, Told
 from kelviq_server.subscriptions.life.records import (
     CancellationReason,
     NewSubscription,
@@ -222,7 +222,10 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         collecting_since=_collecting(tx, order),
         keeps_lease=_collecting(tx, order) is not None,
     )
-    told = await life.told_of(tx, after)
+    if version_id == terms.version.id:
+        told = Told(after, terms.product, terms.version, sale.buyer)
+    else:
+        told = await life.told_of(tx, after)
     tx.announce(SubscriptionUpdated(told, tx.tenant.organization, told.as_of(before)))
     return await _settled(tx, sale, order)
 
