@@ -25,6 +25,7 @@ from bench.catalog import catalog
 from bench.charges import charges
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
+from bench.renewals import renewals
 from bench.webhooks import webhooks
 from kelviq_server.core.search import fold
 from kelviq_server.customers.store import FIRST_PAGE, search_customers
@@ -201,6 +202,7 @@ def main() -> None:
         catalog(DATA.parent / "catalog", conninfo, row)
         charges(DATA.parent / "charges", conninfo, row)
         books(DATA.parent / "books", conninfo, row)
+        renewals(DATA.parent / "renewals", conninfo, row)
         webhooks(DATA.parent / "webhooks", conninfo, row)
     out.print(table)
 
