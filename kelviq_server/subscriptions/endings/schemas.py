@@ -1,13 +1,12 @@
 """Cancellations as the wire spells them."""
 
 from collections.abc import Iterator
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from kelviq_server.platform.values import Day
-from kelviq_server.platform.wire import Answer, Body, Path, Text, refuse_faults
+from kelviq_server.platform.wire import Answer, Body, Description, Path, refuse_faults
 from kelviq_server.subscriptions.endings.records import Cancel, CancellationType
 from kelviq_server.subscriptions.life.records import CancellationFeedback
 
@@ -24,9 +23,7 @@ class CancelSubscriptionRequest(Body):
         examples=["2025-12-31"],
     )
     cancellation_feedback: CancellationFeedback | None = Field(None, description="Why the customer leaves.")
-    cancellation_comment: Annotated[Text, Field(max_length=2000)] | None = Field(
-        None, description="The same in the customer's words."
-    )
+    cancellation_comment: Description | None = Field(None, description="The same in the customer's words.")
 
     def cancel(self, id: UUID) -> Cancel:
         """Return the cancellation; raises InvalidFields without the date that it needs."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from kelviq_server.billing.charges.steps import ChargeFeature, IpAddress
 from kelviq_server.billing.orders.records import BoughtFeature
 from kelviq_server.core.calendar import ChargePeriod
-from kelviq_server.platform.wire import Body, Identifier, Text
+from kelviq_server.platform.wire import Body, Description, Identifier
 from kelviq_server.subscriptions.purchases.records import CreateSubscription, Offer
 
 __all__ = ["BoughtFeatures", "CreateSubscriptionRequest", "IpAddress", "WebAddress"]
@@ -24,10 +24,9 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[
-    Text,
-    Field(max_length=2000),
+    Description,
     AfterValidator(_web_address),
-    WithJsonSchema({"type": "string", "format": "uri", "maxLength": 2000}),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
 ]
 
 
