@@ -194,10 +194,10 @@ async def _announce_end(tx: Tx, before: Subscription, after: Subscription) -> No
 
 async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
     """Charge a locked record, whose period or trial has ended, for the next one."""
-    terms = await purchases.terms_of(tx, before, customers.buyer_of(customer))
+    had = await purchases.terms_of(tx, before, customers.buyer_of(customer))
     is_trial = before.status is SubscriptionStatus.TRIALING
-    used = [] if is_trial else await used_items(tx, before, terms, before.period)
-    terms, version_id = await _promised(tx, customer, before, terms)
+    used = [] if is_trial else await used_items(tx, before, had, before.period)
+    terms = await _promised(tx, customer, before, had)
     period = next_period(before)
     cycle = before.cycle if is_trial else before.cycle + 1
     items = rules.period_items(terms, period, used, before.carried)
@@ -209,7 +209,7 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         tx,
         before,
         status=SubscriptionStatus.ACTIVE if is_trial else before.status,
-        version_id=version_id,
+        version_id=terms.version.id,
         price_id=terms.price.id,
         features=features,
         amount_units=terms.amount_units,
@@ -222,35 +222,33 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         collecting_since=_collecting(tx, order),
         keeps_lease=_collecting(tx, order) is not None,
     )
-    if version_id == terms.version.id:
-        told = Told(after, terms.product, terms.version, sale.buyer)
-    else:
-        told = await life.told_of(tx, after)
-    tx.announce(SubscriptionUpdated(told, tx.tenant.organization, told.as_of(before)))
+    told = Told(after, terms.product, terms.version, sale.buyer)
+    was = Told(before, had.product, had.version, sale.buyer)
+    tx.announce(SubscriptionUpdated(told, tx.tenant.organization, was))
     return await _settled(tx, sale, order)
 
 
-async def _promised(tx: Tx, customer: Customer, before: Subscription, terms: Terms) -> tuple[Terms, UUID]:
-    """Return the terms and the version from the next period on, as publishing later versions promised."""
+async def _promised(tx: Tx, customer: Customer, before: Subscription, terms: Terms) -> Terms:
+    """Return the terms from the next period on, as publishing later versions promised."""
     promised = await plans.list_rollouts(tx, before.plan_id)
     if not promised:
-        return terms, before.version_id
-    features = rules.features_promised(terms.version.version, promised)
-    version_id = before.version_id if features is None else features.version_id
-    priced = await plans.list_granting(tx, {terms.price.version_id})
-    pricing = rules.pricing_promised(priced[terms.price.version_id].version, promised)
-    if pricing is None or before.custom_amount is not None:
-        return terms, version_id
-    version = (await plans.list_granting(tx, {pricing.version_id}))[pricing.version_id]
-    price = rules.price_in(version, before.currency, before.charge_period)
-    if price is None:
-        return terms, version_id
-    features_sold = await plans.priced_features(tx, price)
-    kept = sales.kept_quantities(price, before.charge_period, features_sold, before.features)
-    wanted = sales.within_bounds(price, features_sold, replace(terms.wanted, features=kept))
-    return await purchases.terms_for(
-        tx, version, price, wanted, before.discount_id, customers.buyer_of(customer)
-    ), version_id
+        return terms
+    version, price, wanted = terms.version, terms.price, terms.wanted
+    features = rules.features_promised(version.version, promised)
+    if features is not None:
+        version = (await plans.list_granting(tx, {features.version_id}))[features.version_id]
+    priced = await plans.list_granting(tx, {price.version_id})
+    pricing = rules.pricing_promised(priced[price.version_id].version, promised)
+    if pricing is not None and before.custom_amount is None:
+        later = (await plans.list_granting(tx, {pricing.version_id}))[pricing.version_id]
+        price = rules.price_in(later, before.currency, before.charge_period) or price
+    if price is not terms.price:
+        sold = await plans.priced_features(tx, price)
+        kept = sales.kept_quantities(price, before.charge_period, sold, before.features)
+        wanted = sales.within_bounds(price, sold, replace(wanted, features=kept))
+    if version is terms.version and price is terms.price:
+        return terms
+    return await purchases.terms_for(tx, version, price, wanted, before.discount_id, customers.buyer_of(customer))
 
 
 async def used_items(tx: Tx, before: Subscription, terms: Terms, period: Period) -> list[Item]:
