@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.api.conftest import api, app
 from tests.make import Made
 from tests.receiver import Receiver, receiving
 from tests.webhooks import forget_deliveries
+
+__all__ = ["api", "app"]
 
 
 @pytest.fixture
