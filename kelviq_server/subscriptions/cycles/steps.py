@@ -256,11 +256,27 @@ async def used_items(tx: Tx, before: Subscription, terms: Terms, period: Period)
     items: list[Item] = []
     exponent = currency_exponents()[before.currency]
     for feature_id, (component, charge) in sales.metered(terms.price, before.charge_period).items():
-        quantity = await _read_usage(tx, before.customer_id, before.lineage_id, feature_id, period)
+        counted = Period(min(await _counted_since(tx, before, feature_id, period), period.end), period.end)
+        quantity = await _read_usage(tx, before.customer_id, before.lineage_id, feature_id, counted)
         priced = sales.used_item(terms.version, terms.features[feature_id], component, charge, quantity, exponent)
         if priced.amount_units:
-            items.append(Item(priced.what, priced.amount_units, terms.tax, priced.quantity, priced.unit_price, period))
+            items.append(Item(priced.what, priced.amount_units, terms.tax, priced.quantity, priced.unit_price, counted))
     return items
+
+
+async def _counted_since(tx: Tx, subscription: Subscription, feature_id: UUID, period: Period) -> datetime:
+    """Return from when on usage within a period is yet to be charged: since it is metered without a break.
+
+    What was used before was charged when a change ended that, or was in the price of what was not metered.
+    """
+    while subscription.predecessor_id is not None and subscription.created_at > period.start:
+        earlier = await life.find_subscription(tx, subscription.predecessor_id)
+        assert earlier is not None
+        price = await plans.get_price(tx, earlier.price_id)
+        if feature_id not in sales.metered(price, earlier.charge_period):
+            return subscription.created_at
+        subscription = earlier
+    return period.start
 
 
 async def _invoice(tx: Tx, before: Subscription, terms: Terms, items: list[Item], cycle: int) -> Invoice:
