@@ -106,7 +106,7 @@ async def test_of_several_versions_each_brings_what_it_promised(api: Client, mad
     ):
         await price_at(api, monthly, monthly * 10)
         await api.patch(FEATURE, {"details": {"value": calls}})
-        await catalog.publish(api, **promised)
+        await catalog.publish(api, "pro", **promised)
     await subs.advance(api, MAY)
     assert await had(api, pro) == ("120.00", 4000)
     # The next promise is for those, too, who came by an earlier one.
