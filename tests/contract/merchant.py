@@ -1,4 +1,4 @@
-"""A merchant with something to sell once, and a buyer with a card, made by raw HTTP."""
+"""A merchant with something to sell, once or month by month, and a buyer with a card, made by raw HTTP."""
 
 from typing import Any
 
@@ -14,31 +14,51 @@ def merchant(url: str, key: str) -> httpx.Client:
 
 def sell_once(api: httpx.Client) -> None:
     """Publish the plan `lifetime`, which costs 49 dollars once."""
-    product = api.post("/catalog/products/", json={"name": "Suite", "taxCode": "saas"}).raise_for_status().json()["id"]
-    plan = {"name": "Lifetime", "identifier": "lifetime", "product": product}
-    api.post("/catalog/plans/", json=plan).raise_for_status()
-    charge = {"chargePeriod": "ONE_TIME", "priceData": {"amount": 49}}
-    entry = {"priceModel": "FLAT", "charges": [charge]}
-    prices = [{"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": [entry]}]
-    api.post("/catalog/plans/lifetime/prices/bulk/", json={"prices": prices}).raise_for_status()
-    api.post("/catalog/plans/lifetime/publish/", json={}).raise_for_status()
+    _publish(api, "lifetime", {"ONE_TIME": 49})
 
 
 def sell_monthly(api: httpx.Client) -> None:
-    """Publish the plan `pro`, which costs 49 dollars a month."""
-    product = api.post("/catalog/products/", json={"name": "Suite", "taxCode": "saas"}).raise_for_status().json()["id"]
-    plan = {"name": "Pro", "identifier": "pro", "product": product}
+    """Publish the plans `pro` and `team`, of 100 and 200 dollars a month, and `seated`, of 10 dollars for each seat.
+
+    `pro` is sold by the year, too, and `tried` is a trial of two weeks. The clock stands at the first of April 2031.
+    """
+    api.post("/sandbox/clock/", json={"now": "2031-04-01T00:00:00Z"}).raise_for_status()
+    details = {"featureSubType": "PRE_AGGREGATED_USAGE", "units": {"singular": "seat", "plural": "seats"}}
+    feature = {"name": "Seats", "featureType": "METER", "featureDetails": details}
+    seats = api.post("/catalog/features/", json=feature).raise_for_status().json()["id"]
+    _publish(api, "pro", {"MONTHLY": 100, "YEARLY": 1000})
+    _publish(api, "team", {"MONTHLY": 200})
+    _publish(api, "seated", {"MONTHLY": 10}, feature=seats)
+    _publish(api, "tried", {"MONTHLY": 100}, freeTrial=True, trialPeriod=14)
+
+
+def _publish(
+    api: httpx.Client, identifier: str, costs: dict[str, int], feature: str | None = None, **fields: Any
+) -> None:
+    body = {"name": identifier.title(), "taxCode": "saas"}
+    product = api.post("/catalog/products/", json=body).raise_for_status().json()["id"]
+    plan = {"name": identifier.title(), "identifier": identifier, "product": product}
     api.post("/catalog/plans/", json=plan).raise_for_status()
-    charges = [{"chargePeriod": "MONTHLY", "priceData": {"amount": 49}}]
-    prices = [{"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": [{"charges": charges}]}]
-    api.post("/catalog/plans/pro/prices/bulk/", json={"prices": prices}).raise_for_status()
-    api.post("/catalog/plans/pro/publish/", json={}).raise_for_status()
+    if feature is not None:
+        entitlements = [{"feature": feature, "details": {"value": 3}}]
+        path = f"/catalog/plans/{identifier}/features/"
+        api.post(path, json={"planEntitlements": entitlements}).raise_for_status()
+    charges = [{"chargePeriod": period, "priceData": {"amount": amount}} for period, amount in costs.items()]
+    entry = {"priceModel": "FLAT", "charges": charges, "feature": feature}
+    prices = [{"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": [entry], **fields}]
+    api.post(f"/catalog/plans/{identifier}/prices/bulk/", json={"prices": prices}).raise_for_status()
+    api.post(f"/catalog/plans/{identifier}/publish/", json={}).raise_for_status()
 
 
 def buyer(api: httpx.Client, customer_id: str, card: str = VISA) -> None:
     """Create a customer with a card."""
     body = {"customerId": customer_id, "name": "Ada", "email": f"{customer_id}@example.com"}
     api.post("/customers/", json={**body, "billingAddress": {"country": "HK"}}).raise_for_status()
+    save_card(api, customer_id, card)
+
+
+def save_card(api: httpx.Client, customer_id: str, card: str) -> None:
+    """Let a customer pay with a card from now on."""
     api.post("/payment-methods/", json={"customerId": customer_id, "cardNumber": card}).raise_for_status()
 
 
