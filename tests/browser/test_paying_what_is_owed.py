@@ -1,5 +1,6 @@
 """An invoice that is owed is paid on its page, in a real browser."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,12 +44,19 @@ def owing(server: Server, key: str, card: str) -> Iterator[Owing]:
         other = {"customerId": "ada", "cardNumber": card, "isDefault": True}
         api.post("/payment-methods/", json=other).raise_for_status()
         api.post("/sandbox/clock/", json={"advance": {"months": 1}}).raise_for_status()
-        events = api.get("/webhook/events/?page_size=100").json()["results"]
-        failed = [each["data"]["object"] for each in events if each["type"] == "invoice.payment_failed"]
-        path = failed[0]["payment_link"].partition("/pay/")[2]
-        owing = Owing(api, id, f"{server.url}/pay/{path}")
+        owing = Owing(api, id, f"{server.url}/pay/{_link(api).partition('/pay/')[2]}")
         assert owing.status() == "past_due"
         yield owing
+
+
+def _link(api: httpx.Client) -> str:
+    """Return the payment link that the log tells; events get there a moment after they happened."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for event in api.get("/webhook/events/?page_size=100").json()["results"]:
+            if event["type"] == "invoice.payment_failed":
+                return event["data"]["object"]["payment_link"]
+    raise AssertionError("no failed payment was told")
 
 
 async def pay_by_card(tab: Page, number: str) -> None:
