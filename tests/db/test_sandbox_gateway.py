@@ -1,13 +1,14 @@
 """The gateway that is built in does what a company elsewhere would: once for each key, whatever is lost on the way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from kelviq_server.payments.errors import CardRefused, NotATestCard
-from kelviq_server.payments.gateways.gateway import ForgedNews, Gateway, GatewayFault, ask, look_up
+from kelviq_server.payments.gateways.gateway import ForgedNews, Gateway, GatewayFault, ask, cancel, look_up
 from kelviq_server.payments.gateways.sandbox import LATE, SIGNATURE_HEADER, SandboxGateway, signature
 from kelviq_server.payments.records import Attempt, AttemptKind, AttemptStatus, Failure, NewCard, Outcome
 from kelviq_server.platform.database import Tenant, transaction
@@ -19,6 +20,7 @@ AT = datetime(2027, 1, 31, 12, tzinfo=UTC)
 GATEWAY: Gateway = SandboxGateway()
 SUCCEEDS, FAILS, LOSES_THE_ANSWER = "4242424242424242", "4000000000000341", "4000000000005019"
 ANSWERS_LATE, DECLINES_LATE, CANNOT_REFUND = "4000000000005035", "4000000000005043", "4000000000005126"
+ASKS_FOR_AUTHENTICATION = "4000002500003155"
 
 
 def card(number: str, year: int = 2099) -> NewCard:
@@ -120,6 +122,67 @@ async def test_a_declined_charge_stays_declined(made: Made) -> None:
     outcome = await GATEWAY.charge(made.sandbox, charge)
     assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.DECLINED)
     assert await GATEWAY.charge(made.sandbox, charge) == outcome
+
+
+async def waiting(tenant: Tenant) -> Attempt:
+    """Return a charge that waits for its customer, who is there."""
+    charge = replace(attempt(await saved(tenant, ASKS_FOR_AUTHENTICATION)), is_on_session=True)
+    outcome = await GATEWAY.charge(tenant, charge)
+    assert (outcome.status, outcome.needs_action, outcome.failure) == (AttemptStatus.PENDING, True, None)
+    return charge
+
+
+async def test_nobody_is_asked_to_authenticate_who_is_not_there(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, ASKS_FOR_AUTHENTICATION))
+    outcome = await GATEWAY.charge(made.sandbox, charge)
+    assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.AUTHENTICATION_REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("is_approved", "end"),
+    [(True, (AttemptStatus.SUCCEEDED, None)), (False, (AttemptStatus.FAILED, Failure.AUTHENTICATION_REQUIRED))],
+)
+async def test_a_payment_waits_for_its_customer_who_decides_once(
+    made: Made, is_approved: bool, end: tuple[AttemptStatus, Failure | None]
+) -> None:
+    charge = await waiting(made.sandbox)
+    assert (await ask(GATEWAY, made.sandbox, charge)).needs_action
+    for approves in (is_approved, not is_approved):
+        outcome = await GATEWAY.authenticate(made.sandbox, charge.id, is_approved=approves)
+        assert (outcome.status, outcome.failure, outcome.needs_action) == (*end, False)
+    assert await look_up(GATEWAY, made.sandbox, charge) == outcome
+    assert await taken(made.sandbox) == (100 if is_approved else 0)
+
+
+async def test_who_cancels_and_who_approves_at_once_hear_the_same(made: Made) -> None:
+    charge = await waiting(made.sandbox)
+    outcomes = await asyncio.gather(
+        *(cancel(GATEWAY, made.sandbox, charge) for _ in range(3)),
+        *(GATEWAY.authenticate(made.sandbox, charge.id, is_approved=True) for _ in range(3)),
+    )
+    assert len({(outcome.status, outcome.failure) for outcome in outcomes}) == 1
+    assert await taken(made.sandbox) == (100 if outcomes[0].status is AttemptStatus.SUCCEEDED else 0)
+
+
+async def test_what_was_cancelled_before_the_gateway_heard_of_it_is_never_charged(made: Made) -> None:
+    charge = attempt(await saved(made.sandbox, SUCCEEDS))
+    outcome = await cancel(GATEWAY, made.sandbox, charge)
+    assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.GIVEN_UP)
+    assert (await GATEWAY.charge(made.sandbox, charge)).status is AttemptStatus.FAILED
+    assert await taken(made.sandbox) == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(SUCCEEDS, AttemptStatus.SUCCEEDED), (ANSWERS_LATE, AttemptStatus.SUCCEEDED),
+                        (DECLINES_LATE, AttemptStatus.FAILED)]
+)  # fmt: skip
+async def test_whoever_cancels_what_was_charged_is_told_how_it_ended(
+    made: Made, number: str, end: AttemptStatus
+) -> None:
+    charge = attempt(await saved(made.sandbox, number))
+    await GATEWAY.charge(made.sandbox, charge)
+    assert (await cancel(GATEWAY, made.sandbox, charge)).status is end
+    assert await taken(made.sandbox) == (100 if end is AttemptStatus.SUCCEEDED else 0)
 
 
 async def test_what_nobody_charged_is_not_known(made: Made) -> None:
