@@ -25,6 +25,11 @@ async def get_customer(tx: Tx, external_id: str) -> Customer:
     return _found(await tx.row(Customer, _SELECT_ONE, (tx.tenant_id, external_id)))
 
 
+async def find_customer(tx: Tx, external_id: str) -> Customer | None:
+    """Return a customer by the merchant's id, or None; an archived one is none."""
+    return await tx.row(Customer, _SELECT_ONE, (tx.tenant_id, external_id))
+
+
 async def lock_customer(tx: Tx, external_id: str) -> Customer:
     """Return a customer whom nobody else changes until this transaction ends; raises NotFound."""
     return _found(await tx.row(Customer, _SELECT_ONE + " FOR NO KEY UPDATE", (tx.tenant_id, external_id)))

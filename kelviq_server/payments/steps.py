@@ -9,10 +9,22 @@ from uuid import UUID
 
 import structlog
 
+from kelviq_server.customers.records import CustomerSummary
 from kelviq_server.payments import rules, store
+from kelviq_server.payments.errors import GatewayUnavailable, NoCardsTaken
+from kelviq_server.payments.events import PaymentMethodCreated, PaymentMethodUpdated
 from kelviq_server.payments.gateways import gateway
 from kelviq_server.payments.gateways.choice import gateway_named
-from kelviq_server.payments.records import UNKNOWN, Attempt, AttemptKind, AttemptStatus, Outcome, PaymentMethod
+from kelviq_server.payments.records import (
+    UNKNOWN,
+    Attempt,
+    AttemptKind,
+    AttemptStatus,
+    NewCard,
+    Outcome,
+    PaymentMethod,
+    SavedMethod,
+)
 from kelviq_server.payments.rules import refusal_of, text_of
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
@@ -29,6 +41,7 @@ log = structlog.get_logger()
 
 __all__ = [
     "NEXT_ANSWER",
+    "add_method",
     "ask",
     "ask_again",
     "authenticate",
@@ -43,9 +56,48 @@ __all__ = [
     "list_answering",
     "lock_unanswered",
     "refusal_of",
+    "save_card",
     "settle",
     "text_of",
+    "unsaved_method",
 ]
+
+
+async def save_card(tenant: Tenant, gateway_name: str, card: NewCard) -> SavedMethod:
+    """Return a card as the gateway keeps it, with no transaction open; nothing of ours knows of it yet.
+
+    What is never written down is of no use to anybody, and does no harm.
+    Raises NoCardsTaken, CardRefused, NotATestCard, GatewayUnavailable.
+    """
+    chosen = gateway_named(gateway_name)
+    if not chosen.takes_card_numbers:
+        raise NoCardsTaken
+    try:
+        return await gateway.save_method(chosen, tenant, card)
+    except gateway.GatewayFault:
+        raise GatewayUnavailable from None
+
+
+def unsaved_method(gateway_name: str, saved: SavedMethod, customer: CustomerSummary, now: datetime) -> PaymentMethod:
+    """Return a method that can be charged, though it is not the customer's until it is written down."""
+    return PaymentMethod(
+        0, gateway_name, saved.gateway_method, saved.method_type, saved.data, False, saved.status, now, now, customer
+    )
+
+
+async def add_method(
+    tx: Tx, customer_id: UUID, gateway_name: str, saved: SavedMethod, *, is_default: bool
+) -> PaymentMethod:
+    """Write a locked customer's method, tell it and return it. A first one is the default, whatever was asked."""
+    before = await store.find_default(tx, customer_id)
+    if is_default and before is not None:
+        await store.update_not_default(tx, customer_id)
+    id = await store.insert_method(tx, customer_id, gateway_name, saved, is_default=is_default or before is None)
+    if is_default and before is not None:
+        tx.announce(PaymentMethodUpdated(await store.get_method(tx, before.id), tx.tenant.organization))
+    method = await store.get_method(tx, id)
+    tx.announce(PaymentMethodCreated(method, tx.tenant.organization))
+    return method
 
 
 async def begin_charge(

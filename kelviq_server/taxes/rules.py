@@ -38,6 +38,13 @@ def state_code(country: str, text: str | None) -> str | None:
     return _states()[country].get(_folded(text).removeprefix(f"{country.casefold()}-"))
 
 
+def states_of(country: str) -> dict[str, str]:
+    """Return the states of the US or of Canada by their code, in the order of their names; none of others."""
+    found = pycountry.subdivisions if country in STATED else ()  # pyright: ignore
+    names = {str(state.code)[3:]: str(state.name) for state in found if state.country_code == country}  # pyright: ignore
+    return dict(sorted(names.items(), key=lambda state: state[1]))
+
+
 @cache
 def _states() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {country: {} for country in STATED}

@@ -7,7 +7,7 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.taxes import rules, store
 from kelviq_server.taxes.records import Buyer, TaxCode, TaxId
-from kelviq_server.taxes.rules import business_tax_id, state_code
+from kelviq_server.taxes.rules import business_tax_id, state_code, states_of
 from kelviq_server.tenants import steps as tenants
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "business_tax_id",
     "checked_tax_id",
     "state_code",
+    "states_of",
     "tax_rule_for",
 ]
 

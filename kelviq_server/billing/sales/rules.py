@@ -96,6 +96,24 @@ def kept_quantities(
     return [feature for feature in had if feature.identifier in sold]
 
 
+def periods_of(price: Price) -> list[ChargePeriod]:
+    """Return how often a plan can be charged at this price, the most often first; none of a price by agreement."""
+    if price.price_type is not PriceType.PAID:
+        return [ChargePeriod.ONE_TIME] if price.price_type is PriceType.FREE else []
+    return [period for period in ChargePeriod if any(component.charge_every(period) for component in price.components)]
+
+
+def sold_quantities(
+    price: Price, period: ChargePeriod, features: Mapping[UUID, Feature]
+) -> list[tuple[Feature, Component, Charge]]:
+    """Return what of a price is bought by its quantity, with what it costs. `features` are those that it names."""
+    return [
+        (features[component.feature_id], component, charge)
+        for component, charge in _sold(price, period, PaymentType.ADVANCE_COMMITMENT)
+        if component.feature_id is not None
+    ]
+
+
 def within_bounds(price: Price, features: Mapping[UUID, Feature], wanted: Wanted) -> Wanted:
     """Return what is wanted with each quantity as near as the price sells it: it was bought at another one."""
     bounds = {

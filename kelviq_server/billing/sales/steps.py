@@ -5,8 +5,10 @@ from kelviq_server.billing.sales.rules import (
     is_inclusive,
     kept_quantities,
     metered,
+    periods_of,
     price_for,
     priced_items,
+    sold_quantities,
     used_item,
     within_bounds,
 )
@@ -16,8 +18,10 @@ __all__ = [
     "is_inclusive",
     "kept_quantities",
     "metered",
+    "periods_of",
     "price_for",
     "priced_items",
+    "sold_quantities",
     "used_item",
     "within_bounds",
 ]

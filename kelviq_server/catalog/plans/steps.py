@@ -11,7 +11,14 @@ from kelviq_server.catalog.features.schemas import feature_answer
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
 from kelviq_server.catalog.plans.schemas import CatalogPlan, PlanLink, plan_answer
-from kelviq_server.catalog.plans.store import find_for_sale, get_version, list_by_id, list_granting, list_rollouts
+from kelviq_server.catalog.plans.store import (
+    find_for_sale,
+    get_version,
+    list_by_id,
+    list_for_sale,
+    list_granting,
+    list_rollouts,
+)
 from kelviq_server.catalog.prices.records import Price
 from kelviq_server.catalog.prices.store import get_price, insert_prices, list_offered
 from kelviq_server.core.errors import NotFound
@@ -30,6 +37,7 @@ __all__ = [
     "get_price",
     "get_version",
     "list_by_id",
+    "list_for_sale",
     "list_granting",
     "list_offered",
     "list_rollouts",

@@ -116,6 +116,23 @@ async def find_for_sale(tx: Tx, identifier: str) -> PlanVersion | None:
     )
 
 
+async def list_for_sale(tx: Tx, product_id: UUID) -> list[PlanVersion]:
+    """Return the versions of a product's plans that can be bought, with prices and entitlements, as they are ordered.
+
+    No more than a hundred.
+    """
+    return await tx.decoded(
+        list[PlanVersion],
+        "SELECT coalesce(json_agg(entry), '[]') FROM (SELECT " + _WHOLE + " FROM ("
+        + _versions("p.seq") + " WHERE p.tenant_id = %(tenant_id)s AND p.product_id = %(product_id)s"
+        "  AND v.state = 'published' AND p.archived_at IS NULL AND NOT EXISTS (SELECT FROM products AS o"
+        "   WHERE o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NOT NULL)"
+        "  ORDER BY v.ordering NULLS LAST, p.seq LIMIT 100"
+        " ) AS page ORDER BY ordering NULLS LAST, seq) AS entry",
+        {"tenant_id": tx.tenant_id, "product_id": product_id},
+    )  # fmt: skip
+
+
 async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, PlanVersion]:
     """Return the versions of plans that have these ids, without prices and entitlements, by id."""
     found = await tx.decoded(

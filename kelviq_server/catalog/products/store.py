@@ -52,6 +52,11 @@ async def get_product(tx: Tx, id: UUID) -> Product:
     return found
 
 
+async def find_tenant_id(tx: Tx, id: UUID) -> int | None:
+    """Return whose product it is, or None; on behalf of the instance."""
+    return await tx.value("SELECT tenant_id FROM products WHERE id = %s AND archived_at IS NULL", (id,))
+
+
 async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Product]:
     """Return the products that have these ids, archived ones too, by id."""
     found = await tx.decoded(

@@ -4,12 +4,8 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.errors import CustomerUnknown
 from kelviq_server.customers.records import Customer
-from kelviq_server.payments import store
-from kelviq_server.payments.errors import GatewayUnavailable, NoCardsTaken, NoGatewayConfigured
-from kelviq_server.payments.events import PaymentMethodCreated, PaymentMethodUpdated
-from kelviq_server.payments.gateways.choice import gateway_named
-from kelviq_server.payments.gateways.gateway import GatewayFault
-from kelviq_server.payments.gateways.gateway import save_method as ask_to_save
+from kelviq_server.payments import steps
+from kelviq_server.payments.errors import NoGatewayConfigured
 from kelviq_server.payments.records import NewCard, PaymentMethod
 from kelviq_server.platform.database import Tenant, Tx, reading, transaction
 from kelviq_server.tenants import steps as tenants
@@ -27,24 +23,10 @@ async def save_method(tenant: Tenant, external_id: str, card: NewCard, *, is_def
         name = await tenants.find_gateway(tx)
     if name is None:
         raise NoGatewayConfigured
-    gateway = gateway_named(name)
-    if not gateway.takes_card_numbers:
-        raise NoCardsTaken
-    try:
-        saved = await ask_to_save(gateway, tenant, card)
-    except GatewayFault:
-        raise GatewayUnavailable from None
+    saved = await steps.save_card(tenant, name, card)
     async with transaction(tenant) as tx:
         customer = await _customer(tx, external_id)
-        before = await store.find_default(tx, customer.id)
-        if is_default and before is not None:
-            await store.update_not_default(tx, customer.id)
-        id = await store.insert_method(tx, customer.id, name, saved, is_default=is_default or before is None)
-        if is_default and before is not None:
-            tx.announce(PaymentMethodUpdated(await store.get_method(tx, before.id), tenant.organization))
-        method = await store.get_method(tx, id)
-        tx.announce(PaymentMethodCreated(method, tenant.organization))
-        return method
+        return await steps.add_method(tx, customer.id, name, saved, is_default=is_default)
 
 
 async def _customer(tx: Tx, external_id: str) -> Customer:
