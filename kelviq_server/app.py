@@ -24,6 +24,7 @@ from kelviq_server.catalog.contents import routes as contents
 from kelviq_server.catalog.features import routes as features
 from kelviq_server.catalog.plans import routes as plans
 from kelviq_server.catalog.products import routes as products
+from kelviq_server.checkout.sessions import routes as checkout
 from kelviq_server.customers.routes import operations as customer_operations
 from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
@@ -94,6 +95,9 @@ def operations() -> list[Operation]:
         subscriptions.operations,
         changes.operations,
         endings.operations,
+        checkout.operations,
+        checkout.session_operations,
+        checkout.event_operations,
         media_operations,
         public_media_operations,
         payment_method_operations,

@@ -14,6 +14,8 @@ from kelviq_server.billing.settlement.jobs import LATE_ANSWERS, settle_unanswere
 from kelviq_server.billing.transactions.records import FeeTerms
 from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.billing.verification.steps import use_more_questions
+from kelviq_server.checkout.payment.jobs import CHECKOUTS
+from kelviq_server.checkout.payment.steps import CheckoutFollower
 from kelviq_server.core.money import round_half_away
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.media.actions.sweep_uploads import sweep_uploads
@@ -73,12 +75,12 @@ def fee_terms(settings: Settings) -> FeeTerms:
 
 def due_works() -> Sequence[DueWork]:
     """Return what waits for an instant of its tenant's clock; what stands first goes first where both are due."""
-    return [LATE_ANSWERS, SUBSCRIPTIONS]
+    return [LATE_ANSWERS, SUBSCRIPTIONS, CHECKOUTS]
 
 
 def order_followers() -> Sequence[OrderFollower]:
     """Return who does something about an order in the transaction in which its payment ends, in this order."""
-    return [SubscriptionFollower()]
+    return [CheckoutFollower(), SubscriptionFollower()]
 
 
 def hand_down(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from kelviq_server.payments.records import (
     SavedMethod,
 )
 from kelviq_server.payments.rules import refusal_of, text_of
+from kelviq_server.payments.schemas import TypedCard
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
     find_default,
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 
 __all__ = [
     "NEXT_ANSWER",
+    "TypedCard",
     "add_method",
     "ask",
     "ask_again",
@@ -58,9 +60,15 @@ __all__ = [
     "refusal_of",
     "save_card",
     "settle",
+    "takes_cards",
     "text_of",
     "unsaved_method",
 ]
+
+
+def takes_cards(gateway_name: str | None) -> bool:
+    """Say whether cards may be typed in on a page of ours, rather than on the gateway's own."""
+    return gateway_name is not None and gateway_named(gateway_name).takes_card_numbers
 
 
 async def save_card(tenant: Tenant, gateway_name: str, card: NewCard) -> SavedMethod:

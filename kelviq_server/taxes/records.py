@@ -6,6 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+# Where the states have rates of their own.
+STATED = ("US", "CA")
+
 
 class TaxCode(StrEnum):
     """What kind of thing a product is to a tax office."""

@@ -11,12 +11,10 @@ from stdnum.exceptions import ValidationError
 from stdnum.util import clean, get_cc_module
 
 from kelviq_server.taxes.errors import RateInThePast, RateIsPackaged, TooManyRates
-from kelviq_server.taxes.records import Place, Removal, TaxId, TaxRate
+from kelviq_server.taxes.records import STATED, Place, Removal, TaxId, TaxRate
 
 # Of a tenant's own, with those that are over.
 MAX_RATES = 5000
-# Where the states have rates of their own.
-STATED = ("US", "CA")
 # Outside of the EU: where businesses have a tax id that a consumer has not, and settle the tax of foreign sellers.
 _BUSINESS_COUNTRIES = (
     "AU", "CA", "CH", "GB", "IN", "IS", "JP", "KR", "MC", "ME", "MK", "NO", "NZ", "RS", "SG", "TR", "TW",

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.values import Day, Number, exact_number
 from kelviq_server.platform.wire import Answer, Body, Country, Name, Text, country_codes, not_a_choice, refuse_faults
-from kelviq_server.taxes.records import NewTaxRate, TaxCode, TaxRate
-from kelviq_server.taxes.rules import STATED, state_code
+from kelviq_server.taxes.records import STATED, NewTaxRate, TaxCode, TaxRate
+from kelviq_server.taxes.rules import state_code
 
 _ABSENT: Any = None
 _NO_STATES = "Only rates of the US and of Canada are told apart by state."

@@ -19,7 +19,14 @@ from kelviq_server.tenants.records import (
     OrganizationKeys,
 )
 from kelviq_server.tenants.rules import SHOWN_CHARACTERS, key_hash, key_of
-from kelviq_server.tenants.store import find_gateway, get_seller, has_gateway, list_keys, list_organizations
+from kelviq_server.tenants.store import (
+    find_gateway,
+    get_environment,
+    get_seller,
+    has_gateway,
+    list_keys,
+    list_organizations,
+)
 
 __all__ = [
     "SERVER_KEY_PURPOSE",
@@ -30,6 +37,7 @@ __all__ = [
     "find_caller",
     "find_gateway",
     "find_tenant",
+    "get_environment",
     "get_seller",
     "get_tenant",
     "has_gateway",

@@ -24,6 +24,9 @@ from kelviq_server.catalog.plans.records import EntitlementDetails, NewEntitleme
 from kelviq_server.catalog.prices.records import NewPrice, PriceType
 from kelviq_server.catalog.products.actions.create_product import create_product
 from kelviq_server.catalog.products.records import NewProduct, TaxCode
+from kelviq_server.checkout.sessions.actions.create_session import create_session
+from kelviq_server.checkout.sessions.records import OpenSession
+from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.payments.actions.save_method import save_method
 from kelviq_server.payments.records import NewCard
@@ -122,6 +125,16 @@ async def money_ids(tenant: Tenant) -> Ids:
     }
 
 
+async def checkout_ids(tenant: Tenant) -> Ids:
+    """Open a session that could be paid."""
+    plan, product = f"plan-{uuid4().hex}", await create_product(tenant, NewProduct("Suite", TaxCode.SAAS), [])
+    await create_plan(tenant, NewPlan(product.id, PlanFields("Free"), plan), [])
+    await set_prices(tenant, plan, [NewPrice(price_type=PriceType.FREE, currency="USD")])
+    await publish_plan(tenant, plan, Rollout())
+    session = await create_session(tenant, OpenSession(plan, ChargePeriod.ONE_TIME, is_trusted=True))
+    return {"/checkout/sessions/{session_id}": [session.id]}
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateSubscription": {"planIdentifier": "pro", "chargePeriod": "MONTHLY"},
@@ -185,6 +198,7 @@ async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
     found |= await catalog_ids(tenant) | await webhook_ids(tenant)
     found |= await tax_ids(tenant) | await discount_ids(tenant) | await money_ids(tenant)
+    found |= await checkout_ids(tenant)
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 

@@ -70,6 +70,15 @@ DECIDED |= {
     for kind in ("Orders", "OrderEvents", "PaymentMethods", "Refunds", "Subscriptions", "Transactions")
     for name in ("page", "page_size")
 }
+DECIDED |= {
+    f"list{kind} query {name}: type": DECIDED[f"listCustomers query {name}: type"]
+    for kind in ("CheckoutSessions", "CheckoutSessionEvents")
+    for name in ("page", "page_size")
+} | {
+    "CreateCheckoutSessionRequest.currencyCode: enum": "it must be an ISO 4217 code",
+    "CreateCheckoutSessionRequest.defaultBillingCountry: enum": DECIDED["BillingAddress.country: enum"],
+    "listCheckoutSessions query status: enum": SPELLING,
+}
 DECIDED |= {f"RefundCreateRequest.{name}: nullable": NULL for name in ("amount", "amountUnits", "reason")}
 _UNBUILT = "nothing makes one yet, so no order shows one"
 DECIDED |= {

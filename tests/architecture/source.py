@@ -24,6 +24,7 @@ PARTS = {
         "verification",
     ),
     "catalog": ("contents", "features", "plans", "prices", "products"),
+    "checkout": ("offers", "payment", "sessions"),
     "promotions": ("discounts",),
     "subscriptions": ("changes", "collection", "cycles", "endings", "life", "purchases"),
     "tenants": ("clocks",),

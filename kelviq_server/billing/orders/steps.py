@@ -35,6 +35,7 @@ from kelviq_server.billing.orders.records import (
     SubscriptionSummary,
     WholeOrder,
 )
+from kelviq_server.billing.orders.schemas import OrderCustomer, OrderPaymentMethod, currency_symbol, method_answer
 from kelviq_server.billing.orders.store import (
     find_by_request,
     find_currency,
@@ -57,7 +58,10 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 
 __all__ = [
+    "OrderCustomer",
+    "OrderPaymentMethod",
     "begin_payment",
+    "currency_symbol",
     "find_by_request",
     "find_currency",
     "get_first_id",
@@ -69,6 +73,7 @@ __all__ = [
     "list_by_id",
     "list_open",
     "lock_order",
+    "method_answer",
     "open_order",
     "pay_again",
     "set_aside",

@@ -18,6 +18,7 @@ from kelviq_server.subscriptions.life import rules, store
 from kelviq_server.subscriptions.life.errors import SubscriptionUnknown
 from kelviq_server.subscriptions.life.events import Told
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, WholeSubscription
+from kelviq_server.subscriptions.life.schemas import recurring_state
 from kelviq_server.subscriptions.life.store import (
     delete_unseen,
     find_by_request,
@@ -45,6 +46,7 @@ __all__ = [
     "lock_subscription",
     "lock_to_change",
     "lock_with_customer",
+    "recurring_state",
     "told_of",
     "whole_of",
     "wholes_of",

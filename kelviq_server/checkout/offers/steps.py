@@ -1,0 +1,216 @@
+"""What can be bought in a session, by whom, and what that comes to; how what is typed into a page is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from uuid import UUID
+
+from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.sales import steps as sales
+from kelviq_server.billing.sales.errors import OtherCurrency
+from kelviq_server.billing.sales.records import Wanted
+from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.catalog.plans.records import PlanVersion
+from kelviq_server.catalog.prices.records import Price, PriceType
+from kelviq_server.catalog.products import steps as products
+from kelviq_server.checkout.offers import rules
+from kelviq_server.checkout.offers.errors import PlanNotSoldThere
+from kelviq_server.checkout.offers.records import Choice, Held, Offering, Quantity, Read, Shown, Typed
+from kelviq_server.checkout.offers.schemas import TypedDetails
+from kelviq_server.checkout.sessions import rules as session_rules
+from kelviq_server.checkout.sessions import store
+from kelviq_server.checkout.sessions.errors import NothingForSale
+from kelviq_server.checkout.sessions.records import Details, Options, Selection, Session
+from kelviq_server.core.calendar import ChargePeriod
+from kelviq_server.core.errors import Refusal
+from kelviq_server.customers import steps as customers
+from kelviq_server.customers.records import Customer
+from kelviq_server.payments import steps as payments
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.values import currency_exponents
+from kelviq_server.platform.wire import InvalidFields, read_body
+from kelviq_server.subscriptions.purchases import steps as purchases
+from kelviq_server.subscriptions.purchases.records import Offer, Quote
+from kelviq_server.taxes import steps as taxes
+from kelviq_server.taxes.records import STATED, Buyer
+from kelviq_server.tenants import steps as tenants
+
+_NAMES = {to.alias or name for name, to in TypedDetails.model_fields.items()}
+
+
+async def choices_of(tx: Tx, product_id: UUID, options: Options, selection: Selection | None) -> list[Choice]:
+    """Return what can be chosen, in the merchant's order; where an amount was agreed on, that alone."""
+    found = await plans.list_for_sale(tx, product_id)
+    chosen = None if selection is None else selection.plan
+    if options.custom_amount is not None:
+        found = [version for version in found if version.identifier == chosen]
+    elif options.plans:
+        found = [version for version in found if version.identifier in options.plans]
+    else:
+        found = [version for version in found if version.is_visible or version.identifier == chosen]
+    choices = [await _choice(tx, version, options, selection) for version in found]
+    return [choice for choice in choices if choice is not None]
+
+
+async def _choice(tx: Tx, version: PlanVersion, options: Options, selection: Selection | None) -> Choice | None:
+    offered = (price for price in version.prices if price.enabled and price.currency == options.currency)
+    price = next(offered, None)
+    if price is None or (price.price_type is PriceType.CUSTOM and options.custom_amount is None):
+        return None
+    features = await plans.priced_features(tx, price)
+    costs: dict[ChargePeriod, int] = {}
+    quantities: dict[ChargePeriod, Sequence[Quantity]] = {}
+    for period in _periods(price, options, selection):
+        wanted = Wanted(period, (), options.custom_amount, True, options.tax_behavior)
+        try:
+            items = sales.priced_items(version, price, features, wanted, currency_exponents()[price.currency])
+        except Refusal:
+            continue
+        costs[period] = sum(item.amount_units for item in items)
+        quantities[period] = [Quantity(*each) for each in sales.sold_quantities(price, period, features)]
+    return Choice(version, price, costs, quantities) if costs else None
+
+
+def _periods(price: Price, options: Options, selection: Selection | None) -> Sequence[ChargePeriod]:
+    if options.custom_amount is None or selection is None:
+        return sales.periods_of(price)
+    return [selection.period]
+
+
+async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer, customer: Customer | None) -> Quote:
+    """Return what a selection comes to; raises what stops a sale.
+
+    A customer's credit is used only where the merchant's server opened the session: anybody can open one with a link.
+    """
+    known = None if customer is None else await orders.find_currency(tx, customer.id)
+    if known is not None and known != options.currency:
+        raise OtherCurrency(f"The customer pays in {known}.")
+    offer = Offer(
+        plan=selection.plan,
+        period=selection.period,
+        features=selection.features,
+        currency=options.currency,
+        custom_amount=options.custom_amount,
+        tax_behavior=None if options.custom_amount is None else options.tax_behavior,
+        discount_code=selection.discount_code,
+        trial_days=None if selection.period is ChargePeriod.ONE_TIME else options.trial_days,
+    )
+    return await purchases.quote(tx, offer, buyer, customer.id if customer and options.is_trusted else None)
+
+
+async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed: Typed | None) -> Offering:
+    """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to."""
+    held = rules.held_of(customer, session.options)
+    read = _read(typed or Typed(), session, held)
+    choices = await choices_of(tx, session.product_id, session.options, session.selection)
+    if not choices:
+        faults = {"nonFieldErrors": [NothingForSale().text]}
+        return Offering((), session.selection, read.details, None, faults)
+    selection = session.selection if typed is None else replace(session.selection, discount_code=read.discount_code)
+    selection = rules.selected(
+        choices,
+        selection,
+        plan=typed.plan if typed else None,
+        period=typed.period if typed else None,
+        quantities=typed.quantities if typed else {},
+    )
+    buyer = rules.buyer_of(read.details, customer, held)
+    faults = dict(read.faults)
+    chosen = next(choice for choice in choices if choice.plan == selection.plan)
+    if not rules.is_sold_in(chosen, buyer.country):
+        faults["country"] = [PlanNotSoldThere().text]
+    quote, selection = await _quote(tx, session.options, selection, buyer, customer, faults)
+    return Offering(choices, selection, read.details, quote, faults)
+
+
+async def _quote(
+    tx: Tx,
+    options: Options,
+    selection: Selection,
+    buyer: Buyer,
+    customer: Customer | None,
+    faults: dict[str, Sequence[str]],
+) -> tuple[Quote | None, Selection]:
+    """Return what a selection comes to; without its discount where that does not hold, which is noted."""
+    try:
+        return await quote_of(tx, options, selection, buyer, customer), selection
+    except Refusal as refusal:
+        if refusal.field != "discountCode":
+            faults["nonFieldErrors"] = [refusal.text]
+            return None, selection
+        faults["discountCode"] = [refusal.text]
+    without = replace(selection, discount_code=None)
+    quote, _ = await _quote(tx, options, without, buyer, customer, faults)
+    return quote, without
+
+
+def _read(typed: Typed, session: Session, held: Held) -> Read:
+    """Return what was typed as it is understood: what was not sent stays as it was, what is wrong is as if missing."""
+    sent = {name: value.strip() or None for name, value in typed.fields.items() if name in _NAMES}
+    faults: dict[str, Sequence[str]] = {}
+    try:
+        body = read_body(TypedDetails, sent)
+    except InvalidFields as wrong:
+        faults |= wrong.errors
+        body = read_body(TypedDetails, {name: value for name, value in sent.items() if name not in faults})
+    values = asdict(session.details) | body.model_dump(exclude={"discount_code"}, exclude_unset=True)
+    values |= {_column(name): None for name in faults if name != "discountCode"}
+    if (email := rules.locked_email(session.details, session.options)) is not None or held.has_email:
+        values["email"] = email or session.details.email
+        faults.pop("email", None)
+    details = Details(**values)
+    details = replace(details, state=details.state if details.country in STATED else None)
+    if details.state is not None and taxes.state_code(details.country or "", details.state) is None:
+        faults["state"] = ["Select a state."]
+    if details.tax_id is not None:
+        try:
+            details = replace(details, tax_id=taxes.checked_tax_id(details.tax_id, details.country))
+        except InvalidFields as wrong:
+            faults |= wrong.errors
+            details = replace(details, tax_id=None)
+    code = session.selection.discount_code
+    if session.options.takes_discounts and "discountCode" in sent:
+        code = body.discount_code
+    return Read(details, code, faults)
+
+
+def _column(name: str) -> str:
+    return next(column for column, field in TypedDetails.model_fields.items() if (field.alias or column) == name)
+
+
+async def shown_of(tx: Tx, session: Session, typed: Typed | None = None) -> Shown:
+    """Return a session that can be paid as its page shows it."""
+    customer = await customers.find_customer(tx, session.external_id)
+    bought = await products.list_by_id(tx, {session.product_id})
+    return Shown(
+        session=session,
+        seller=await tenants.get_seller(tx),
+        product=bought[session.product_id],
+        offering=await offering_of(tx, session, customer, typed),
+        held=rules.held_of(customer, session.options),
+        takes_cards=payments.takes_cards(await tenants.find_gateway(tx)),
+        now=tx.now,
+    )
+
+
+async def keep(tx: Tx, session: Session, offering: Offering, held: Held, product_name: str) -> None:
+    """Note in a locked session what is chosen, and who buys; on its timeline, once that is complete."""
+    if (offering.selection, offering.details) != (session.selection, session.details):
+        await store.update_choice(tx, session, offering.selection, offering.details, product_name)
+    if rules.missing(session.details, held) and not rules.missing(offering.details, held):
+        await store.insert_event(tx, session.id, session_rules.details_provided(offering.details))
+
+
+def currency_for(version: PlanVersion, wanted: str | None, customers: str | None, places: Sequence[str]) -> str:
+    """Return what a session is priced in: what was asked for, else the customer's currency, else that of a place.
+
+    `places` are currencies in which people pay where the buyer is known to be. Raises OtherCurrency, NoPriceInCurrency.
+    """
+    if wanted is None and customers is None:
+        sold = {price.currency for price in version.prices if price.enabled}
+        wanted = next((currency for currency in places if currency in sold), None)
+    return sales.price_for(version, wanted, customers).currency
+
+
+def address_of(customer: Customer) -> Mapping[str, str | None]:
+    """Return the address of a customer's record."""
+    return customers.summary_of(customer).billing_address or {}

@@ -1,0 +1,201 @@
+"""How a session is paid, and what becomes of it: `CheckoutFollower` is handed down to billing.
+
+A payment is begun in one transaction, asked for with none open, and settled in the next, by whoever hears of its end
+first: the page that asked, the page that waits, the sweeper, the clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+from uuid import UUID
+
+from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.orders.records import SubscriptionSummary, WholeOrder
+from kelviq_server.checkout.offers import rules as offer_rules
+from kelviq_server.checkout.offers import steps as offers
+from kelviq_server.checkout.offers.records import Typed
+from kelviq_server.checkout.payment.errors import AmountChanged
+from kelviq_server.checkout.payment.events import CheckoutCompleted
+from kelviq_server.checkout.payment.records import Asked, Ready
+from kelviq_server.checkout.sessions import rules, store
+from kelviq_server.checkout.sessions.records import Card, Details, Session, SessionStatus
+from kelviq_server.core.errors import NotFound
+from kelviq_server.core.events import Event
+from kelviq_server.core.money import to_amount
+from kelviq_server.customers import steps as customers
+from kelviq_server.customers.errors import CustomerUnknown
+from kelviq_server.customers.records import Customer, NewCustomer
+from kelviq_server.payments import steps as payments
+from kelviq_server.payments.errors import NoGatewayConfigured
+from kelviq_server.payments.records import Attempt, AttemptStatus, Failure, NewCard, Outcome, SavedMethod
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.json_body import dump
+from kelviq_server.platform.values import currency_exponents
+from kelviq_server.platform.wire import InvalidFields, read_body
+from kelviq_server.subscriptions.purchases import steps as purchases
+from kelviq_server.tenants import steps as tenants
+
+
+async def ready_of(
+    tx: Tx, session: Session, customer: Customer | None, typed: Typed, card: Mapping[str, str] | None
+) -> Ready:
+    """Return what a payment of a session needs, with everything on its page in order.
+
+    `card` is as it was typed; None where it was read before. Raises InvalidFields with all that is wrong or missing,
+    AmountChanged where the page said something else, NoGatewayConfigured.
+    """
+    offering = await offers.offering_of(tx, session, customer, typed)
+    held = offer_rules.held_of(customer, session.options)
+    faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
+    quote, new_card, gateway = offering.quote, None, None
+    if quote is not None and quote.needs_method:
+        gateway = await tenants.find_gateway(tx)
+        if not payments.takes_cards(gateway):
+            raise NoGatewayConfigured
+        new_card, card_faults = _card(card) if card is not None else (None, {})
+        faults |= card_faults
+    if faults:
+        raise InvalidFields(faults)
+    assert quote is not None
+    if typed.agreed != offer_rules.agreed_of(quote):
+        raise AmountChanged
+    return Ready(session, offering, quote, customer, gateway, new_card)
+
+
+def _card(typed: Mapping[str, str]) -> tuple[NewCard | None, dict[str, Any]]:
+    try:
+        return read_body(payments.TypedCard, {name: value.strip() or None for name, value in typed.items()}).card(), {}
+    except InvalidFields as wrong:
+        blank = {name: [offer_rules.REQUIRED] for name, value in typed.items() if not value.strip()}
+        return None, wrong.errors | blank
+
+
+async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Asked | None:
+    """Begin the payment of a session, and return it; None where nothing is due, or it cannot be paid from this page.
+
+    The customer is locked first, then the session, as whoever settles a payment does.
+    """
+    known = await store.get_session(tx, id)
+    customer = await _lock(tx, known.external_id)
+    session = await store.lock_session(tx, id)
+    if not rules.is_payable(session, tx.now) or session.turn != typed.turn:
+        return None
+    ready = await ready_of(tx, session, customer, typed, None)
+    if ready.quote.needs_method and saved is None:
+        # A card is needed by now that was not when the page was sent.
+        raise AmountChanged
+    buyer = await _add(tx, session.external_id, ready.offering.details) if customer is None else None
+    if buyer is None:
+        if customer is None:
+            customer = await _lock(tx, session.external_id)
+            if customer is None:
+                raise CustomerUnknown
+            # For somebody who is there by now it may come to something else.
+            ready = await ready_of(tx, session, customer, typed, None)
+        buyer = await _changed(tx, customer, ready.offering.details, session)
+    held = offer_rules.held_of(customer, session.options)
+    await offers.keep(tx, session, ready.offering, held, ready.quote.product.name)
+    card = None if saved is None or ready.gateway is None else Card(ready.gateway, saved)
+    await store.update_beginning(tx, id, buyer.id, card)
+    method = None
+    if card is not None:
+        method = payments.unsaved_method(card.gateway, card.method, customers.summary_of(buyer), tx.now)
+    amount = _amount(ready.quote.invoice.due_units, ready.quote.currency)
+    await store.insert_event(tx, id, rules.attempted(amount, card.method.data if card else {}))
+    begun = await purchases.begin_purchase(tx, ready.quote, buyer, method, is_seen=False, is_on_session=True)
+    await store.update_begun(tx, id, begun.order_id, is_on_its_way=begun.attempt is not None)
+    return None if begun.attempt is None else Asked(begun.attempt, tx.machine_now)
+
+
+async def _lock(tx: Tx, external_id: str) -> Customer | None:
+    try:
+        return await customers.lock_customer(tx, external_id)
+    except NotFound:
+        return None
+
+
+async def _add(tx: Tx, external_id: str, details: Details) -> Customer | None:
+    """Write a new customer as they say themselves; None where somebody was quicker."""
+    address = details.address()
+    new = NewCustomer(
+        external_id,
+        details.name,
+        details.email,
+        billing_address=None if address is None else dump(address),
+        details="{}" if details.tax_id is None else dump({"taxId": details.tax_id}),
+    )
+    return await customers.add_customer(tx, new)
+
+
+async def _changed(tx: Tx, customer: Customer, details: Details, session: Session) -> Customer:
+    held = offer_rules.held_of(customer, session.options)
+    changes: dict[str, str | None] = offer_rules.customer_changes(details, held)
+    if not held.has_address and (address := details.address()) is not None:
+        changes["billing_address"] = dump(address)
+    return await customers.change_customer(tx, customer, changes)
+
+
+async def asked_of(tx: Tx, session: Session) -> Asked | None:
+    """Return the payment of a session that is on its way, or None."""
+    if session.status is not SessionStatus.PROCESSING or session.order_id is None:
+        return None
+    attempt = await payments.find_pending(tx, session.order_id)
+    return None if attempt is None else Asked(attempt, tx.machine_now)
+
+
+async def settle(tx: Tx, id: str, attempt: Attempt, outcome: Outcome) -> Session:
+    """Note how the payment of a session ended, or that it waits for its customer; return the session as it now is."""
+    await orders.settle(tx, attempt, outcome)
+    session = await store.lock_session(tx, id)
+    is_waiting = outcome.status is AttemptStatus.PENDING and outcome.needs_action
+    if is_waiting and session.status is SessionStatus.PROCESSING and not session.needs_action:
+        await store.insert_event(tx, id, rules.waits())
+        return await store.update_needs_action(tx, id)
+    return session
+
+
+async def note_refused(tx: Tx, id: str, turn: int, text: str) -> None:
+    """Note that what was to be paid with was refused, once for each page that was sent."""
+    session = await store.lock_session(tx, id)
+    if rules.is_payable(session, tx.now) and session.turn == turn:
+        await store.update_refused(tx, id, text)
+        await store.insert_event(tx, id, rules.failed(Failure.DECLINED, text))
+
+
+class CheckoutFollower:
+    """Lets a session end as its order does, and keeps what it was paid with for the customer."""
+
+    async def paid(self, tx: Tx, whole: WholeOrder) -> Sequence[Event]:
+        """Note that what was to be bought is."""
+        order = whole.order
+        session = None if order.is_renewal else await store.lock_of_order(tx, order.id, order.customer_id)
+        if session is None:
+            return []
+        if session.card is not None:
+            await payments.add_method(tx, order.customer_id, session.card.gateway, session.card.method, is_default=True)
+        done = await store.update_success(tx, session.id)
+        amount = _amount(order.total_units, order.currency)
+        await store.insert_event(tx, session.id, rules.completed(amount, order.id))
+        return [CheckoutCompleted(done, whole, tx.tenant.organization)]
+
+    async def failed(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """Note why it was not paid; another card may be tried."""
+        order = whole.order
+        session = None if order.is_renewal else await store.lock_of_order(tx, order.id, order.customer_id)
+        if session is not None:
+            text = rules.text_for_buyer(failure, payments.text_of(failure))
+            await store.update_failed(tx, session.id, text)
+            await store.insert_event(tx, session.id, rules.failed(failure, text))
+        return []
+
+    async def left_open(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
+        """Do nothing: an order of a checkout ends with its payment."""
+        return []
+
+    async def summaries(self, tx: Tx, ids: AbstractSet[UUID]) -> Mapping[UUID, SubscriptionSummary]:
+        """Return nothing: the records of subscriptions are theirs."""
+        return {}
+
+
+def _amount(units: int, currency: str) -> str:
+    return f"{to_amount(units, currency_exponents()[currency])} {currency}"
