@@ -15,7 +15,8 @@ from typing import Any, LiteralString
 import httpx
 import psycopg
 
-from bench.charges import found_shops
+from bench.charges import CLIENTS, found_shops
+from bench.load import Connection, run_round
 from bench.processes import database_cpu_seconds, make_database, our_server
 from kelviq_server.platform.local_database import run
 from kelviq_server.platform.settings import load_settings
@@ -64,6 +65,7 @@ def renewals(directory: Path, cluster_conninfo: str, row: Row) -> None:
         keys = run(settings, conninfo, lambda: found_shops(3))
         for key, subscribers in zip(keys, (1, 1, YEARLY), strict=True):
             _subscribe(ours.url, key, subscribers)
+        _checkouts(ours.url, keys[0], row)
         began = time.perf_counter()
         _advance(ours.url, keys[2], "2033-01-15T12:00:00Z")
         seconds = time.perf_counter() - began
@@ -75,6 +77,21 @@ def renewals(directory: Path, cluster_conninfo: str, row: Row) -> None:
             _fill(watching, tenant_id, subscribers)
         watching.execute("VACUUM (ANALYZE)")
         _renewing(directory, conninfo, watching, few, many, row)
+
+
+def _checkouts(url: str, key: str, row: Row) -> None:
+    """Open checkout sessions for new customers, by as many clients as charge customers elsewhere."""
+    numbers = count()
+    body = {"planIdentifier": "pro", "chargePeriod": "MONTHLY", "successUrl": "https://example.com/done"}
+
+    def send(client: Connection) -> int:
+        sent = json.dumps({**body, "customerId": f"new-{next(numbers)}"}).encode()
+        return client.request("POST", "/api/v1/checkout/", key, sent)
+
+    run_round(url, CLIENTS, send, 1.0)
+    round = run_round(url, CLIENTS, send, 5.0)
+    assert not round.failures
+    row(f"{CLIENTS} clients open checkout sessions: sessions/s", f"{round.per_second:.0f}", "", None)
 
 
 def _renewing(directory: Path, conninfo: str, watching: psycopg.Connection[Any], few: int, many: int, row: Row) -> None:
