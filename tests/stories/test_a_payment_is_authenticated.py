@@ -85,6 +85,48 @@ async def test_a_subscription_whose_card_is_declined_is_not_there(api: Client, m
 
 
 @pytest.mark.usefixtures("plans")
+@pytest.mark.parametrize(
+    ("number", "status", "told"),
+    [
+        (money.ANSWERS_LATE, "active", "subscription.created: active"),
+        (money.DECLINES_LATE, "incomplete_expired", "subscription.updated: incomplete_expired"),
+    ],
+)
+async def test_a_subscription_whose_first_payment_is_answered_late(
+    api: Client, made: Made, number: str, status: str, told: str
+) -> None:
+    await money.customer(api, number)
+    answer = await api.post("/subscriptions/create/", subs.body(), headers={"Idempotency-Key": "one"})
+    [id] = await subs.listed(api, status="incomplete")
+    detail = f"How the payment of subscription {id} ended is not known yet: do not create it again."
+    assert (answer.status_code, answer.json()) == (400, {"detail": detail})
+    # Sent again with its key it is the same one, then and later.
+    again = await api.post("/subscriptions/create/", subs.body(), headers={"Idempotency-Key": "one"})
+    assert (again.status_code, again.json()) == (400, {"detail": detail})
+    await subs.advance(api, "2031-04-01T01:00:00Z")
+    now = await subs.shown(api, id)
+    assert (now["status"], now["billingPeriodStartTime"]) == (status, "2031-04-01T00:00:00.000000Z")
+    again = await api.post("/subscriptions/create/", subs.body(), headers={"Idempotency-Key": "one"})
+    assert again.status_code == (201 if status == "active" else 400)
+    assert (await subs.heard(api, *subs.OF_MONEY))[-1] == told
+    await money.card(api, "ada")
+    await subs.advance(api, MAY)
+    assert await subs.paid(api) == ([10_000, 10_000] if status == "active" else [])
+    await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("plans")
+async def test_a_subscription_whose_answer_is_lost_is_there_and_paid_once(api: Client, made: Made) -> None:
+    await money.customer(api, money.LOSES_THE_ANSWER)
+    key = {"Idempotency-Key": "one"}
+    answers = [await api.post("/subscriptions/create/", subs.body(), headers=key) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(201, "active")] * 2
+    assert answers[0].json() == answers[1].json()
+    assert await subs.asked(api) == [("success", 10_000)]
+    await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("plans")
 async def test_an_update_waits_and_what_there_is_stays_in_force(api: Client, made: Made) -> None:
     pro = await paying(api)
     team = await subs.updated(api, pro, "team", **LATER)
