@@ -247,12 +247,13 @@ async def _leave_open(tx: Tx, order: Order, failure: Failure) -> Order:
     return order
 
 
-async def stop_asking(tx: Tx, order: Order, failure: Failure) -> None:
-    """Give a locked order up that is owed; where a payment is on its way, when that has failed."""
+async def stop_asking(tx: Tx, order: Order, failure: Failure) -> bool:
+    """Give a locked order up that is owed; where a payment is on its way, when that has failed. Say whether it is."""
     if await payments.has_pending(tx, order.id):
         await store.update_collection(tx, order.id, Collection.ONCE)
-    else:
-        await give_up(tx, order, failure)
+        return False
+    await give_up(tx, order, failure)
+    return True
 
 
 async def give_up(tx: Tx, order: Order, failure: Failure) -> Order:

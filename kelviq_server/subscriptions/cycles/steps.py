@@ -79,7 +79,9 @@ async def _collect(tx: Tx, subscription: Subscription) -> Step:
     for order in await orders.list_open(tx, subscription.lineage_id):
         attempt = await payments.find_pending(tx, order.id)
         if attempt is not None:
-            return Step(True, Asked(attempt, is_new=False))
+            # What nobody asks for any more is not to be approved of, either.
+            is_stopped = order.collection is Collection.ONCE and attempt.is_on_session
+            return Step(True, Asked(attempt, is_new=False, is_to_cancel=is_stopped))
     await life.change(tx, subscription, collecting_since=None)
     return Step(True)
 
@@ -110,8 +112,12 @@ async def _retry(tx: Tx, before: Subscription) -> Step:
     retries = before.retries + 1
     retry_at = collection_rules.next_retry(before.owing_since, retries, allowed)
     method = await payments.find_default(tx, before.customer_id)
-    if method is None or await payments.has_pending(tx, order.id):
+    pending = await payments.find_pending(tx, order.id)
+    if method is None or pending is not None:
         await life.change(tx, before, retries=retries, retry_at=retry_at)
+        if pending is not None and pending.is_on_session:
+            # Who was asked to approve of it has gone away: the next retry is not to wait for them.
+            return Step(True, Asked(pending, is_new=False, is_to_cancel=True))
         return Step(True)
     attempt = await orders.pay_again(tx, order, method)
     await life.change(tx, before, retries=retries, retry_at=retry_at, collecting_since=tx.now, keeps_lease=True)
@@ -162,9 +168,10 @@ def _until(before: Subscription, tx: Tx) -> Period:
 
 async def _ended(tx: Tx, before: Subscription, reason: CancellationReason, last: Order | None = None) -> Subscription:
     """Write that a record has ended, and let nothing be owed any more that was, but for a last order."""
+    is_paying = last is not None and last.payment_method is not None
     for order in await orders.list_open(tx, before.lineage_id):
         if last is None or order.id != last.id:
-            await orders.stop_asking(tx, order, Failure.GIVEN_UP)
+            is_paying |= not await orders.stop_asking(tx, order, Failure.GIVEN_UP)
     ends_at = before.ends_at if before.ends_at is not None and before.ends_at <= tx.now else tx.now
     return await life.change(
         tx,
@@ -176,8 +183,8 @@ async def _ended(tx: Tx, before: Subscription, reason: CancellationReason, last:
         owing_since=None,
         retries=0,
         retry_at=None,
-        collecting_since=_collecting(tx, last),
-        keeps_lease=_collecting(tx, last) is not None,
+        collecting_since=tx.now if is_paying else None,
+        keeps_lease=is_paying,
         carried=[],
     )
 
