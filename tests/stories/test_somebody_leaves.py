@@ -127,6 +127,11 @@ async def test_who_is_about_to_leave_changes_their_plan_and_still_leaves(
     assert yearly["endDate"] == "2032-04-16"
     await subs.advance(api, "2032-06-01T00:00:00Z")
     assert (await subs.shown(api, yearly))["status"] == "canceled"
+    # Whoever still has an old id is told the last one, and that one has ended.
+    why = {"detail": f"The subscription was updated since. Its current id is {yearly['id']}."}
+    assert await subs.refused_cancel(api, subscription) == why
+    assert await subs.refused_update(api, team) == why
+    assert await subs.refused_cancel(api, yearly) == ENDED
     assert await subs.paid(api) == [10_000, 5_000, 90_000]
     await money.books_balance(made)
 
