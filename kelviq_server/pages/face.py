@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kelviq_server.platform.public_url import PublicUrl
+from kelviq_server.platform.public_url import PublicUrl, network_of
+from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.vault import current_vault
 
 COOKIE: Final = "kelviq_page"
@@ -26,6 +27,14 @@ _FOLDER: Final = Path(__file__).parent
 _ASSETS: Final = {
     "style.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
+    "checkout.js": "text/javascript; charset=utf-8",
+}
+_FAULTS: Final = {
+    400: ("This does not work", "Ask whoever sent you here."),
+    403: ("This page is out of date", "Go back, load the page anew, and try again."),
+    404: ("There is nothing here", "Check the address, or ask whoever sent you here."),
+    413: ("This is too much", "What was sent is larger than what the page asks for."),
+    429: ("Too many attempts", "Wait a minute, and try again."),
 }
 _templates = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -71,6 +80,42 @@ async def form_of(request: Request) -> dict[str, str]:
         raise HTTPException(403)
     # What no text of ours holds, and the database could not even take.
     return {name: value.replace("\x00", "").strip() for name, value in texts.items()}
+
+
+def fault(request: Request, status: int, text: Sequence[str] = (), link: tuple[str, str] | None = None) -> Response:
+    """Return a page that says why there is no other, and where to go on, if anywhere."""
+    heading, usual = _FAULTS.get(status, _FAULTS[400])
+    values = {
+        "title": heading, "heading": heading, "text": text or [usual], "kind": "bad", "facts": [], "link": link,
+        "seller": None, "seller_email": None, "is_sandbox": False, "refresh_seconds": None,
+    }  # fmt: skip
+    response = page(request, "look/state.html", values, status=status)
+    if status == 429:
+        response.headers["Retry-After"] = "60"
+    return response
+
+
+def guarded(view: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a view whose refusals are pages, too."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await view(request)
+        except HTTPException as refusal:
+            return fault(request, refusal.status_code)
+
+    return answer
+
+
+async def limit(request: Request, rate: RateLimit, what: str) -> None:
+    """Count that somebody does something that costs us; raises HTTPException (429) for too much from one address."""
+    if await rate.take(f"{what} {network_of(client_of(request))}"):
+        raise HTTPException(429)
+
+
+def client_of(request: Request) -> str:
+    """Return the address that a request comes from."""
+    return _public_url.client_of(request)
 
 
 def asset_routes() -> list[Route]:

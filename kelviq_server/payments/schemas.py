@@ -13,7 +13,6 @@ from kelviq_server.platform.values import Between, BillingAddress, Flag
 from kelviq_server.platform.wire import Answer, Body, Identifier, Text, wire_instant
 
 _DIGITS = re.compile(r"[0-9]{12,19}", re.ASCII)
-_MONTH = re.compile(r"([0-9]{1,2})[/-]?((?:20)?[0-9]{2})", re.ASCII)
 _CVC = re.compile(r"[0-9]{3,4}", re.ASCII)
 
 
@@ -30,20 +29,11 @@ def _cvc(value: str) -> str:
     return value
 
 
-def _expiry(value: str) -> str:
-    """Return month and year as MM/YYYY; both may be typed with two digits, with or without a slash."""
-    match = _MONTH.fullmatch(value.replace(" ", ""))
-    if match is None or not 1 <= int(match[1]) <= 12:
-        raise PydanticCustomError("expiry", "Enter the month and the year, such as 12 / 34.")
-    return f"{match[1]}/{match[2] if len(match[2]) == 4 else '20' + match[2]}"
-
-
 CardNumber = Annotated[
     Text,
     AfterValidator(_card_number),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]([ -]?[0-9]){11,18}$"}),
 ]
-Expiry = Annotated[Text, AfterValidator(_expiry)]
 Cvc = Annotated[Text, AfterValidator(_cvc), WithJsonSchema({"type": "string", "pattern": "^[0-9]{3,4}$"})]
 
 
@@ -64,19 +54,6 @@ class PaymentMethodCreateRequest(Body):
     def card(self) -> NewCard:
         """Return the card."""
         return NewCard(self.card_number, self.exp_month, self.exp_year, self.cvc)
-
-
-class TypedCard(Body):
-    """A card as its owner types it into a page."""
-
-    card_number: CardNumber
-    expiry: Expiry
-    cvc: Cvc
-
-    def card(self) -> NewCard:
-        """Return the card."""
-        month, year = self.expiry.split("/")
-        return NewCard(self.card_number, int(month), int(year), self.cvc)
 
 
 class PaymentMethodCustomer(Answer):

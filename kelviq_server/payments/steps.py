@@ -26,7 +26,6 @@ from kelviq_server.payments.records import (
     SavedMethod,
 )
 from kelviq_server.payments.rules import refusal_of, text_of
-from kelviq_server.payments.schemas import TypedCard
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
     find_default,
@@ -42,7 +41,6 @@ log = structlog.get_logger()
 
 __all__ = [
     "NEXT_ANSWER",
-    "TypedCard",
     "add_method",
     "ask",
     "ask_again",

@@ -93,6 +93,8 @@ class Offering:
     # None where it cannot be bought; why stands among the faults.
     quote: Quote | None
     faults: Mapping[str, Sequence[str]]
+    # What somebody agrees to who pays that.
+    agreed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

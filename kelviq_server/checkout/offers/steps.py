@@ -119,7 +119,7 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     if not rules.is_sold_in(chosen, buyer.country):
         faults["country"] = [PlanNotSoldThere().text]
     quote, selection = await _quote(tx, session.options, selection, buyer, customer, faults)
-    return Offering(choices, selection, read.details, quote, faults)
+    return Offering(choices, selection, read.details, quote, faults, rules.agreed_of(quote) if quote else "")
 
 
 async def _quote(

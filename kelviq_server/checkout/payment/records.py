@@ -1,5 +1,6 @@
 """A payment on a checkout's page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,13 @@ from kelviq_server.checkout.sessions.records import Session
 from kelviq_server.customers.records import Customer
 from kelviq_server.payments.records import Attempt, NewCard
 from kelviq_server.subscriptions.purchases.records import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class CardFaults:
+    """What is wrong with a card as it was typed, by field."""
+
+    by_field: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ first: the page that asked, the page that waits, the sweeper, the clock.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
@@ -16,7 +15,7 @@ from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.offers.records import Typed
 from kelviq_server.checkout.payment.errors import AmountChanged
 from kelviq_server.checkout.payment.events import CheckoutCompleted
-from kelviq_server.checkout.payment.records import Asked, Ready
+from kelviq_server.checkout.payment.records import Asked, CardFaults, Ready
 from kelviq_server.checkout.sessions import rules, store
 from kelviq_server.checkout.sessions.records import Card, Details, Session, SessionStatus
 from kelviq_server.core.errors import NotFound
@@ -31,43 +30,36 @@ from kelviq_server.payments.records import Attempt, AttemptStatus, Failure, NewC
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.values import currency_exponents
-from kelviq_server.platform.wire import InvalidFields, read_body
+from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.tenants import steps as tenants
 
 
 async def ready_of(
-    tx: Tx, session: Session, customer: Customer | None, typed: Typed, card: Mapping[str, str] | None
+    tx: Tx, session: Session, customer: Customer | None, typed: Typed, card: NewCard | CardFaults | None
 ) -> Ready:
     """Return what a payment of a session needs, with everything on its page in order.
 
-    `card` is as it was typed; None where it was read before. Raises InvalidFields with all that is wrong or missing,
-    AmountChanged where the page said something else, NoGatewayConfigured.
+    `card` is what was typed, or what is wrong with that; None where it was kept before. Raises InvalidFields with all
+    that is wrong or missing, AmountChanged where the page said something else, NoGatewayConfigured.
     """
     offering = await offers.offering_of(tx, session, customer, typed)
     held = offer_rules.held_of(customer, session.options)
     faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
-    quote, new_card, gateway = offering.quote, None, None
+    quote, gateway = offering.quote, None
     if quote is not None and quote.needs_method:
         gateway = await tenants.find_gateway(tx)
         if not payments.takes_cards(gateway):
             raise NoGatewayConfigured
-        new_card, card_faults = _card(card) if card is not None else (None, {})
-        faults |= card_faults
+        if isinstance(card, CardFaults):
+            faults |= {name: [text] for name, text in card.by_field.items()}
     if faults:
         raise InvalidFields(faults)
     assert quote is not None
-    if typed.agreed != offer_rules.agreed_of(quote):
+    if typed.agreed != offering.agreed:
         raise AmountChanged
-    return Ready(session, offering, quote, customer, gateway, new_card)
-
-
-def _card(typed: Mapping[str, str]) -> tuple[NewCard | None, dict[str, Any]]:
-    try:
-        return read_body(payments.TypedCard, {name: value.strip() or None for name, value in typed.items()}).card(), {}
-    except InvalidFields as wrong:
-        blank = {name: [offer_rules.REQUIRED] for name, value in typed.items() if not value.strip()}
-        return None, wrong.errors | blank
+    needed = card if quote.needs_method and isinstance(card, NewCard) else None
+    return Ready(session, offering, quote, customer, gateway, needed)
 
 
 async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Asked | None:

@@ -191,6 +191,9 @@ class WholeSession(ShownSession):
     order: WholeOrder | None
     subscription: Subscription | None
     now: datetime
+    # Whether a payment may be begun, and whether it has expired, though nobody may have noted it yet.
+    is_payable: bool
+    is_over: bool
 
 
 @dataclass(frozen=True, slots=True)

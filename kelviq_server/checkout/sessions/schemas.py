@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -145,6 +146,34 @@ def _identifiers(text: str | None) -> list[str]:
     if len(found) > MAX_PLANS:
         raise InvalidFields({"plansEnabled": [f"Ensure this field has no more than {MAX_PLANS} elements."]})
     return found
+
+
+class LinkParameters(Body):
+    """What a link to a product says besides."""
+
+    enabled: Annotated[Text, Field(max_length=5000)] | None = None
+    plan_identifier: Identifier | None = None
+    charge_period: ChargePeriod | None = None
+    discounts_enabled: Literal["true", "false"] | None = None
+    discount_code: Text | None = None
+    customer_id: Identifier | None = None
+    success_url: WebAddress | None = None
+
+    def wanted(self, product_id: UUID, ip_address: str | None, referer: str | None) -> OpenSession:
+        """Return the session to open."""
+        return OpenSession(
+            plan=self.plan_identifier,
+            period=self.charge_period,
+            is_trusted=False,
+            product_id=product_id,
+            customer=self.customer_id,
+            plans=_identifiers(self.enabled),
+            takes_discounts=self.discounts_enabled != "false",
+            discount_code=self.discount_code,
+            success_url=self.success_url,
+            ip_address=ip_address,
+            referer=referer,
+        )
 
 
 class CreateCheckoutSessionResponse(Answer):
@@ -306,7 +335,9 @@ def _data(session: Session) -> dict[str, Any]:
 
 def whole_answer(whole: WholeSession, base_url: str) -> dict[str, Any]:
     """Return a session with what came of it."""
-    order, subscription = whole.order, whole.subscription
+    # An order whose payment is on its way is nobody's business.
+    order = whole.order if whole.order and whole.order.order.status is not OrderStatus.PENDING else None
+    subscription = whole.subscription
     is_paid = order is not None and order.order.status is not OrderStatus.FAILED
     state = None if subscription is None else subscriptions.recurring_state(subscription, whole.now)
     return {

@@ -1,24 +1,22 @@
 """Let somebody buy what they chose on a checkout's page."""
 
-from collections.abc import Mapping
-
 import structlog
 
 from kelviq_server.checkout.offers.records import Typed
 from kelviq_server.checkout.payment import steps
-from kelviq_server.checkout.payment.records import Asked, Ready
+from kelviq_server.checkout.payment.records import Asked, CardFaults, Ready
 from kelviq_server.checkout.sessions import rules, store
 from kelviq_server.checkout.sessions.records import Session
 from kelviq_server.customers import steps as customers
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.errors import CardRefused, NotATestCard
-from kelviq_server.payments.records import SavedMethod
+from kelviq_server.payments.records import NewCard, SavedMethod
 from kelviq_server.platform.database import Tenant, transaction
 
 log = structlog.get_logger()
 
 
-async def pay_session(tenant: Tenant, id: str, typed: Typed, card: Mapping[str, str]) -> Session:
+async def pay_session(tenant: Tenant, id: str, typed: Typed, card: NewCard | CardFaults) -> Session:
     """Return the session as it is once it was paid, or was not, or waits for its customer or for the gateway.
 
     A page that is older than the last payment pays for nothing, and neither does one of a session that is paid, or is
