@@ -120,6 +120,13 @@ async def mark_effects(connection: AsyncConnection[Any]) -> None:
         raise RequestUnderWay
 
 
+async def has_effects(connection: AsyncConnection[Any], id: UUID) -> bool:
+    """Say whether an earlier run of this request did something, or an earlier transaction of this one."""
+    cursor = await connection.execute("SELECT has_effects FROM idempotency_claims WHERE id = %s", (id,))
+    row = await cursor.fetchone()
+    return row is not None and row[0]
+
+
 async def keep_answer(connection: AsyncConnection[Any], claim: Claim, sealed_answer: bytes) -> None:
     """Keep what the run answered, unless a later one has taken over."""
     await connection.execute(

@@ -27,3 +27,5 @@ class Cancel:
     feedback: CancellationFeedback | None = None
     comment: str | None = None
     reason: CancellationReason = CancellationReason.MERCHANT
+    # The idempotency claim of the request, if any.
+    request_id: UUID | None = None

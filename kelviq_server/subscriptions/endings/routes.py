@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.subscriptions.endings.actions.cancel_subscription import cancel_subscription
@@ -23,12 +24,15 @@ operations = Operations("Subscriptions", Access.SERVER)
     body=CancelSubscriptionRequest,
     answer=CancelSubscriptionResponse,
     path_schemas=BY_ID,
-    refuses=[SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, NoPeriodEnds, CancellationDatePast],
+    refuses=[
+        SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, NoPeriodEnds, CancellationDatePast,
+        PaymentUnsettled,
+    ],
     resumes=True,
-)
+)  # fmt: skip
 async def cancel(call: Call[CancelSubscriptionRequest]) -> Response:
     """Ends a subscription at once, with its period, or on a date. What was owed is not asked for any more."""
-    await cancel_subscription(call.tenant, call.body.cancel(call.uuid("subscriptionId")))
+    await cancel_subscription(call.tenant, call.body.cancel(call.uuid("subscriptionId"), call.claim_id))
     return json_answer({"message": "Subscription cancellation processed successfully."})
 
 

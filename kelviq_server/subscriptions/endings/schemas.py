@@ -25,11 +25,18 @@ class CancelSubscriptionRequest(Body):
     cancellation_feedback: CancellationFeedback | None = Field(None, description="Why the customer leaves.")
     cancellation_comment: Description | None = Field(None, description="The same in the customer's words.")
 
-    def cancel(self, id: UUID) -> Cancel:
+    def cancel(self, id: UUID, request_id: UUID | None) -> Cancel:
         """Return the cancellation; raises InvalidFields without the date that it needs."""
         refuse_faults(self._faults())
         on = self.cancellation_date if self.cancellation_type is CancellationType.SPECIFIC_DATE else None
-        return Cancel(id, self.cancellation_type, on, self.cancellation_feedback, self.cancellation_comment)
+        return Cancel(
+            id,
+            self.cancellation_type,
+            on,
+            self.cancellation_feedback,
+            self.cancellation_comment,
+            request_id=request_id,
+        )
 
     def _faults(self) -> Iterator[tuple[Path, str]]:
         if self.cancellation_type is CancellationType.SPECIFIC_DATE and self.cancellation_date is None:

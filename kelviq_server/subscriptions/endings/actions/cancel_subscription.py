@@ -1,45 +1,71 @@
 """Cancel a subscription."""
 
+from uuid import UUID
+
+from kelviq_server.billing.charges.errors import PaymentUnsettled
+from kelviq_server.platform import claims
 from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.subscriptions.cycles import steps as cycles
 from kelviq_server.subscriptions.cycles.actions.carry_out_due import carry_out_due
 from kelviq_server.subscriptions.endings import rules
 from kelviq_server.subscriptions.endings.records import Cancel
 from kelviq_server.subscriptions.life import steps as life
+from kelviq_server.subscriptions.life.errors import SubscriptionEnded
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated
-from kelviq_server.subscriptions.life.records import SubscriptionStatus
 from kelviq_server.tenants import steps as tenants
+
+# In how many steps an update that waits for its payment is called off at most; more where the gateway does not answer.
+TRIES = 5
 
 
 async def cancel_subscription(tenant: Tenant, cancel: Cancel) -> None:
     """Let a subscription end, now or later. It never refunds by itself; a later cancellation replaces an earlier one.
 
-    An update that waits for its payment comes to nothing, or is what is cancelled. What was used and not charged yet
-    is charged by whoever does what is due.
-    Raises SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, NoPeriodEnds, CancellationDatePast.
+    An update that waits for its payment comes to nothing first, or is what is cancelled. What was used and not charged
+    yet is charged by whoever does what is due. Called again for the same request, it changes nothing more.
+    Raises SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, NoPeriodEnds, CancellationDatePast;
+    PaymentUnsettled where nobody knows how such an update's payment ends.
     """
-    async with transaction(tenant) as tx:
-        _, subscription = await life.lock_to_change(tx, cancel.id)
-        waiting = await life.find_waiting(tx, subscription.lineage_id)
-        if waiting is not None:
-            # Due at once: its payment has to be called off where it is on its way.
-            await life.change(tx, await life.lock_subscription(tx, waiting.id), expires_at=tx.now)
-        else:
-            await _cancel(tx, cancel)
-            waiting = None
-    if waiting is not None:
-        await carry_out_due(tenant, waiting.id)
-        if waiting.id != cancel.id:
-            async with transaction(tenant) as tx:
-                await _cancel(tx, cancel)
+    has_begun = False
+    for _ in range(TRIES):
+        async with transaction(tenant) as tx:
+            try:
+                waiting = await _cancel(tx, cancel)
+            except SubscriptionEnded:
+                # By this request, or by an earlier run of it, whose answer nobody heard.
+                if has_begun or await _has_begun(tx, cancel):
+                    return
+                raise
+        if waiting is None:
+            return
+        has_begun = has_begun or waiting == cancel.id
+        await carry_out_due(tenant, waiting)
+    raise PaymentUnsettled("How a payment of the subscription ends is not known yet: cancel it again later.")
 
 
-async def _cancel(tx: Tx, cancel: Cancel) -> None:
+async def _has_begun(tx: Tx, cancel: Cancel) -> bool:
+    return cancel.request_id is not None and await claims.has_effects(tx.connection, cancel.request_id)
+
+
+async def _cancel(tx: Tx, cancel: Cancel) -> UUID | None:
+    """Cancel a record, or return the waiting one that has to come to nothing first: it is due at once."""
     customer, subscription = await life.lock_to_change(tx, cancel.id)
-    if subscription.status is SubscriptionStatus.INCOMPLETE:
-        return
+    waiting = await life.find_waiting(tx, subscription.lineage_id)
+    if waiting is not None:
+        await life.change(tx, await life.lock_subscription(tx, waiting.id), expires_at=tx.now)
+        return waiting.id
     seller = await tenants.get_seller(tx)
     ends_at = rules.ends_at(subscription, cancel, seller.time_zone, tx.now)
+    told = (ends_at, cancel.reason, cancel.feedback, cancel.comment)
+    known = (
+        subscription.ends_at,
+        subscription.cancellation_reason,
+        subscription.cancellation_feedback,
+        subscription.cancellation_comment,
+    )
+    if told == known and ends_at > tx.now:
+        # It was said before.
+        return None
     noted = await life.change(
         tx,
         subscription,
@@ -52,6 +78,7 @@ async def _cancel(tx: Tx, cancel: Cancel) -> None:
     if ends_at <= tx.now:
         # Its last payment, if there is one, is asked for by whoever does what is due.
         await cycles.end(tx, customer, noted, cancel.reason, told=subscription)
-        return
-    told = await life.told_of(tx, noted)
-    tx.announce(SubscriptionUpdated(told, tx.tenant.organization, told.as_of(subscription)))
+        return None
+    whole = await life.told_of(tx, noted)
+    tx.announce(SubscriptionUpdated(whole, tx.tenant.organization, whole.as_of(subscription)))
+    return None
