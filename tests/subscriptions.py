@@ -22,12 +22,13 @@ from kelviq_server.payments.actions.delete_method import delete_method
 from kelviq_server.payments.steps import find_default
 from kelviq_server.platform.database import Tenant, reading, transaction
 from kelviq_server.subscriptions.changes.actions.change_plan import change_plan
-from kelviq_server.subscriptions.changes.records import ChangePlan
+from kelviq_server.subscriptions.changes.actions.preview_change import preview_change
+from kelviq_server.subscriptions.changes.records import ChangePlan, Preview
 from kelviq_server.subscriptions.cycles.actions.take_due import LEASE
 from kelviq_server.subscriptions.endings.actions.cancel_subscription import cancel_subscription
 from kelviq_server.subscriptions.endings.records import Cancel, CancellationType
 from kelviq_server.subscriptions.life.records import Subscription
-from kelviq_server.subscriptions.life.steps import list_by_id
+from kelviq_server.subscriptions.life.steps import find_in_force, list_by_id
 from kelviq_server.subscriptions.purchases.actions.create_subscription import create_subscription
 from kelviq_server.subscriptions.purchases.records import CreateSubscription, Offer
 from kelviq_server.worker import due_works
@@ -192,6 +193,26 @@ async def read(tenant: Tenant, id: UUID) -> Subscription:
     async with reading(tenant) as tx:
         [found] = await list_by_id(tx, [id])
     return found
+
+
+async def preview(tenant: Tenant, id: UUID, plan: str, period: ChargePeriod = MONTHLY, **fields: Any) -> Preview:
+    """Return what a change would come to."""
+    return await preview_change(tenant, ChangePlan(id, plan, period, **fields))
+
+
+async def current(tenant: Tenant, lineage_id: UUID) -> UUID:
+    """Return the id of the record of a subscription that is in force."""
+    async with reading(tenant) as tx:
+        found = await find_in_force(tx, lineage_id)
+    assert found is not None
+    return found.id
+
+
+async def only(tenant: Tenant, customer: str) -> UUID:
+    """Return the id of a customer's only record."""
+    async with reading(tenant) as tx:
+        id = await find_customer_id(tx, customer)
+        return await tx.value("SELECT id FROM subscriptions WHERE tenant_id = %s AND customer_id = %s", (tenant.id, id))
 
 
 async def story(tenant: Tenant, customer: str) -> Story:

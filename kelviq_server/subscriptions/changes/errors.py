@@ -11,6 +11,13 @@ class SubscriptionUnpaid(Refusal):
     """A payment of the subscription is owed: it can be updated once that is paid."""
 
 
+class PaymentUnderWay(Refusal):
+    """A payment of the subscription is on its way: it can be updated once that has ended."""
+
+    # Sent again later, the same request may be carried out.
+    is_final = False
+
+
 class ChangeWaits(Refusal):
     """Another update of the subscription waits for its payment."""
 

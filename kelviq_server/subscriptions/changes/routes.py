@@ -15,7 +15,13 @@ from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.subscriptions.changes.actions.change_plan import change_plan
 from kelviq_server.subscriptions.changes.actions.preview_change import preview_change
-from kelviq_server.subscriptions.changes.errors import BoughtOnce, ChangeWaits, SubscriptionUnpaid, TrialEndPast
+from kelviq_server.subscriptions.changes.errors import (
+    BoughtOnce,
+    ChangeWaits,
+    PaymentUnderWay,
+    SubscriptionUnpaid,
+    TrialEndPast,
+)
 from kelviq_server.subscriptions.changes.schemas import (
     PreviewSubscriptionUpdateResponse,
     UpdateSubscriptionRequest,
@@ -27,8 +33,8 @@ from kelviq_server.subscriptions.life.routes import BY_ID
 
 operations = Operations("Subscriptions", Access.SERVER)
 _REFUSES = [
-    SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid, ChangeWaits,
-    TrialEndPast, PlanNotForSale, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
+    SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid, PaymentUnderWay,
+    ChangeWaits, TrialEndPast, PlanNotForSale, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
     AmountTooLarge,
 ]  # fmt: skip
 

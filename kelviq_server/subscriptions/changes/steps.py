@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kelviq_server.billing.ledger import steps as ledger
+from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.orders.records import BillingType, Collection
 from kelviq_server.billing.sales import steps as sales
 from kelviq_server.billing.sales.errors import PlanNotForSale
@@ -18,7 +19,7 @@ from kelviq_server.payments.errors import PaymentMethodRequired
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
 from kelviq_server.subscriptions.changes import rules
-from kelviq_server.subscriptions.changes.errors import BoughtOnce, ChangeWaits, SubscriptionUnpaid
+from kelviq_server.subscriptions.changes.errors import BoughtOnce, ChangeWaits, PaymentUnderWay, SubscriptionUnpaid
 from kelviq_server.subscriptions.changes.records import Changed, ChangePlan, PlanChange, Preview
 from kelviq_server.subscriptions.collection import steps as collection
 from kelviq_server.subscriptions.cycles import steps as cycles
@@ -33,7 +34,7 @@ from kelviq_server.subscriptions.purchases.rules import PATIENCE, items_of, want
 async def reckon(tx: Tx, customer: Customer, before: Subscription, change: ChangePlan) -> PlanChange:
     """Return what a change of a locked record comes to at this instant.
 
-    Raises BoughtOnce, SubscriptionUnpaid, ChangeWaits, TrialEndPast, and what stops a sale.
+    Raises BoughtOnce, SubscriptionUnpaid, PaymentUnderWay, ChangeWaits, TrialEndPast, and what stops a sale.
     """
     if before.billing_type is BillingType.ONE_TIME:
         raise BoughtOnce
@@ -41,6 +42,9 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
         raise ChangeWaits
     if before.owing_since is not None:
         raise SubscriptionUnpaid
+    if await orders.list_open(tx, before.lineage_id):
+        # What may never be paid is not credited, and an order stays with the record that answers for it.
+        raise PaymentUnderWay
     buyer = customers.buyer_of(customer)
     had = await purchases.terms_of(tx, before, buyer)
     version, price = await _sold(tx, before, had, change)
