@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
-from kelviq_server.billing.orders.records import SubscriptionSummary, WholeOrder
+from kelviq_server.billing.orders.records import Order, SubscriptionSummary, WholeOrder
 from kelviq_server.checkout.offers import rules as offer_rules
 from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.offers.records import Typed
@@ -160,7 +160,7 @@ class CheckoutFollower:
     async def paid(self, tx: Tx, whole: WholeOrder) -> Sequence[Event]:
         """Note that what was to be bought is."""
         order = whole.order
-        session = None if order.is_renewal else await store.lock_of_order(tx, order.id, order.customer_id)
+        session = await _lock_of(tx, order)
         if session is None:
             return []
         if session.card is not None:
@@ -173,7 +173,7 @@ class CheckoutFollower:
     async def failed(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
         """Note why it was not paid; another card may be tried."""
         order = whole.order
-        session = None if order.is_renewal else await store.lock_of_order(tx, order.id, order.customer_id)
+        session = await _lock_of(tx, order)
         if session is not None:
             text = rules.text_for_buyer(failure, payments.text_of(failure))
             await store.update_failed(tx, session.id, text)
@@ -187,6 +187,13 @@ class CheckoutFollower:
     async def summaries(self, tx: Tx, ids: AbstractSet[UUID]) -> Mapping[UUID, SubscriptionSummary]:
         """Return nothing: the records of subscriptions are theirs."""
         return {}
+
+
+async def _lock_of(tx: Tx, order: Order) -> Session | None:
+    """Return the session that an order is of, or None: neither a renewal nor a charge is of one."""
+    if order.is_renewal or order.lineage_id is None:
+        return None
+    return await store.lock_of_order(tx, order.id, order.customer_id)
 
 
 def _amount(units: int, currency: str) -> str:
