@@ -89,6 +89,11 @@ def business_tax_id(text: str, country: str | None) -> TaxId | None:
         return None
 
 
+def has_business_tax_ids(country: str | None) -> bool:
+    """Say whether businesses of a country have a tax id that is known here; where nobody says which, they may."""
+    return country is None or country in _EU_COUNTRIES.values() or country in _BUSINESS_COUNTRIES
+
+
 def is_reverse_charge(tax_id: TaxId, seller_country: str | None) -> bool:
     """Say whether a business pays the tax itself: where it is of another country than the seller.
 

@@ -7,7 +7,7 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.taxes import rules, store
 from kelviq_server.taxes.records import Buyer, TaxCode, TaxId
-from kelviq_server.taxes.rules import business_tax_id, state_code, states_of
+from kelviq_server.taxes.rules import business_tax_id, has_business_tax_ids, state_code, states_of
 from kelviq_server.tenants import steps as tenants
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TaxId",
     "business_tax_id",
     "checked_tax_id",
+    "has_business_tax_ids",
     "state_code",
     "states_of",
     "tax_rule_for",

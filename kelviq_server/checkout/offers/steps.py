@@ -132,7 +132,9 @@ async def _quote(
 ) -> tuple[Quote | None, Selection]:
     """Return what a selection comes to; without its discount where that does not hold, which is noted."""
     try:
-        return await quote_of(tx, options, selection, buyer, customer), selection
+        quote = await quote_of(tx, options, selection, buyer, customer)
+        # As the merchant spells it.
+        return quote, replace(selection, discount_code=None if quote.discount is None else quote.discount.code)
     except Refusal as refusal:
         if refusal.field != "discountCode":
             faults["nonFieldErrors"] = [refusal.text]
@@ -165,8 +167,10 @@ def _read(typed: Typed, session: Session, held: Held) -> Read:
         try:
             details = replace(details, tax_id=taxes.checked_tax_id(details.tax_id, details.country))
         except InvalidFields as wrong:
-            faults |= wrong.errors
             details = replace(details, tax_id=None)
+            # One of another country goes with it; of countries that have none the page does not even ask.
+            if "taxId" in sent and taxes.has_business_tax_ids(details.country):
+                faults |= wrong.errors
     code = session.selection.discount_code
     if session.options.takes_discounts and "discountCode" in sent:
         code = body.discount_code

@@ -29,6 +29,11 @@ def state_label(country: str | None) -> str:
     return _STATES.get(country or "", "State")
 
 
+def has_tax_ids(country: str | None) -> bool:
+    """Say whether businesses there have a tax id to ask for."""
+    return taxes.has_business_tax_ids(country)
+
+
 def postal_code_label(country: str | None) -> str:
     """Return what a country calls its postal codes."""
     return _POSTAL_CODES.get(country or "", "Postal code")

@@ -78,7 +78,7 @@ def values_of(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str])
         "states": places.states_of(country),
         "state_label": places.state_label(country),
         "postal_code_label": places.postal_code_label(country),
-        "has_tax_ids": country != "US",
+        "has_tax_ids": places.has_tax_ids(country),
         "turn": session.turn,
         "cancel_url": session.options.cancel_url,
         "takes_cards": shown.takes_cards,

@@ -1,0 +1,80 @@
+"""A link to a product opens a session, as its parameters have it, or says in words why not."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.api import catalog, checkout, subscriptions
+from tests.api.conftest import Client
+from tests.api.test_checkout_page import tab
+
+
+@pytest.fixture
+async def product(api: Client) -> str:
+    """Two plans of a product: `pro` by the month and the year, and `free`."""
+    product = await catalog.product(api)
+    await subscriptions.recurring(api, yearly=1000, product_id=product["id"])
+    await catalog.plan(api, "free", product["id"])
+    await catalog.set_prices(api, "free", {"priceType": "FREE", "currency": "USD"})
+    await catalog.publish(api, "free")
+    return product["id"]
+
+
+async def opened(app: Starlette, api: Client, product: str, **query: str) -> dict[str, Any]:
+    """Follow a link, and return the session that it opened."""
+    window = tab(app)
+    answer = await window.http.get(
+        f"/sandbox/buy/{product}/", params=query, headers={"Referer": "https://example.com/"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.history[0].status_code == 303
+    return await checkout.shown(api, answer.url.path.split("/")[2])
+
+
+async def test_a_link_alone_opens_what_there_is(app: Starlette, api: Client, product: str) -> None:
+    session = await opened(app, api, product)
+    assert session["selectedData"]["planIdentifier"] in ("pro", "free")
+    assert len(session["offeringData"]["plans"]) == 2
+    assert (session["data"]["referer"], session["data"]["successUrl"]) == ("https://example.com/", None)
+
+
+async def test_a_link_chooses_and_fills_in(app: Starlette, api: Client, product: str) -> None:
+    await catalog.made(api, "/discounts/", {"name": "L", "code": "LAUNCH", "type": "PERCENTAGE", "percentage": 10})
+    session = await opened(
+        app, api, product, enabled="pro", plan_identifier="pro", charge_period="YEARLY", discounts_enabled="false",
+        discount_code="LAUNCH", customer_id="cust_789", success_url=checkout.SUCCESS, another="ignored",
+    )  # fmt: skip
+    assert session["selectedData"] == {"planIdentifier": "pro", "chargePeriod": "YEARLY", "features": []}
+    assert [plan["identifier"] for plan in session["offeringData"]["plans"]] == ["pro"]
+    assert (session["discountCode"], session["customer"]["customerId"]) == ("LAUNCH", "cust_789")
+    assert (session["data"]["discountsEnabled"], session["data"]["successUrl"]) == (False, checkout.SUCCESS)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ({"plan_identifier": "none"}, 400, "There is no such plan for sale."),
+        ({"enabled": "free", "plan_identifier": "pro"}, 400, "not among those"),
+        ({"plan_identifier": "pro", "charge_period": "DAILY"}, 400, "no price for this charge period"),
+        ({"charge_period": "FORTNIGHTLY"}, 400, "is not a valid choice"),
+        ({"success_url": "javascript:alert(1)"}, 400, "Enter a valid URL."),
+        ({"customer_id": "a/b"}, 400, "Slashes are not allowed."),
+        ({"plan_identifier": "pro", "discount_code": "NONE"}, 400, "Go on without the discount"),
+    ],
+)
+async def test_a_link_that_leads_nowhere_says_so(
+    app: Starlette, api: Client, product: str, query: dict[str, str], status: int, text: str
+) -> None:
+    answer = await tab(app).http.get(f"/sandbox/buy/{product}/", params=query)
+    assert answer.status_code == status
+    assert text in answer.text
+    assert (await api.get("/checkout/sessions/")).json()["count"] == 0
+
+
+async def test_a_link_is_one_of_its_own_environment(app: Starlette, api: Client, product: str) -> None:
+    for path in (f"/buy/{product}/", f"/sandbox/buy/{uuid4()}/", "/sandbox/buy/suite/"):
+        assert (await tab(app).http.get(path)).status_code == 404
+    assert (await tab(app).http.head(f"/sandbox/buy/{product}/")).status_code == 200
+    assert (await api.get("/checkout/sessions/")).json()["count"] == 0
