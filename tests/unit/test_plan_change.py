@@ -298,6 +298,16 @@ def test_what_is_prorated_later_waits_and_is_charged_with_whatever_comes_first()
     assert [line.item.amount_units for line in invoice.lines] == [3000, -2500, 1500]
 
 
+@given(monthly, st.integers(1, 10**7), waits, st.sampled_from(list(ProrationBehavior)), st.none() | discounts)
+def test_what_is_bought_once_leaves_nothing_to_an_invoice_that_never_comes(
+    first: Plan, units: int, wait: int, behavior: ProrationBehavior, discount: Discount | None
+) -> None:
+    bill = Bill.of(first, discount)
+    change = bill.change(Plan((units,), every=ChargePeriod.ONE_TIME), after(bill, wait), behavior)
+    assert (change.carried, change.worth, change.timing.period) == ([], [], None)
+    assert change.items
+
+
 def trial(plan: Plan, days: int = 14) -> Subscription:
     """Return a record on trial."""
     end = START + timedelta(days=days)

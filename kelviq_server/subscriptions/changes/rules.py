@@ -78,7 +78,8 @@ def plan_change(
         differences = []
         # What the period was charged at is still what is left of it.
         worth = worth if is_new_period else list(before.worth)
-    if proration is ProrationBehavior.IMMEDIATE_CHARGE:
+    if proration is ProrationBehavior.IMMEDIATE_CHARGE or period is None:
+        # Of what is bought once there is no next invoice that anything could wait for.
         invoiced, carried = [*differences, *charges, *used], []
     elif charges:
         invoiced, carried = [*charges, *used], differences

@@ -141,9 +141,12 @@ async def end(
     told = told or before
     items: list[Item] = []
     terms = None
-    if before.billing_type is BillingType.SUBSCRIPTION and before.status is not SubscriptionStatus.TRIALING:
+    # What is used on trial is free.
+    is_charged = before.status is not SubscriptionStatus.TRIALING
+    if before.billing_type is BillingType.SUBSCRIPTION and (is_charged or before.carried):
         terms = await purchases.terms_of(tx, before, customers.buyer_of(customer))
-        items = [*await used_items(tx, before, terms, _until(before, tx)), *before.carried]
+        used = await used_items(tx, before, terms, _until(before, tx)) if is_charged else []
+        items = [*used, *before.carried]
     if terms is None or not items:
         await _announce_end(tx, told, await _ended(tx, before, reason))
         return Step(True)
