@@ -112,6 +112,21 @@ async def test_an_update_does_not_wait_for_a_gateway_that_says_nothing(shop: Sho
     await money.assert_books_right(shop.tenant)
 
 
+async def test_a_preview_is_of_what_there_is_once_all_is_done_that_is_due(shop: Shop, silent: SilentGateway) -> None:
+    had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
+    await make.freeze_clock(shop.tenant, END + HOUR)
+    preview = await subscriptions.preview(shop.tenant, had.id, shop.large)
+    await subscriptions.change(shop.tenant, had.id, shop.large)
+    kept = await money.kept(shop.tenant, shop.customer)
+    assert preview.invoice is not None
+    assert sorted(order[3] for order in kept.orders) == [2800, 2800, preview.invoice.due_units]
+    await make.freeze_clock(shop.tenant, END + 60 * DAY)
+    await pays_through_it(shop.tenant)
+    current = await subscriptions.current(shop.tenant, had.lineage_id)
+    with pytest.raises(PaymentUnderWay):
+        await subscriptions.preview(shop.tenant, current, shop.small)
+
+
 async def test_a_clock_waits_for_a_gateway_that_says_nothing_and_bills_once(shop: Shop, silent: SilentGateway) -> None:
     had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
     await pays_through_it(shop.tenant)

@@ -11,13 +11,10 @@ from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.subscriptions.changes import steps
 from kelviq_server.subscriptions.changes.errors import PaymentUnderWay
 from kelviq_server.subscriptions.changes.records import Changed, ChangePlan
-from kelviq_server.subscriptions.cycles.actions.carry_out_due import carry_out_due
+from kelviq_server.subscriptions.cycles.actions.carry_out_overdue import carry_out_overdue
 from kelviq_server.subscriptions.life import steps as life
-from kelviq_server.subscriptions.life.records import Subscription
 
 log = structlog.get_logger()
-# How many periods may have been missed: what fell due is done before anything changes.
-MAX_OVERDUE = 1000
 
 
 async def change_plan(tenant: Tenant, change: ChangePlan) -> UUID:
@@ -28,22 +25,15 @@ async def change_plan(tenant: Tenant, change: ChangePlan) -> UUID:
     Raises SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid,
     PaymentUnderWay, ChangeWaits, TrialEndPast, PaymentMethodRequired, and what stops a sale.
     """
-    was_collecting = False
-    for _ in range(MAX_OVERDUE):
+    while True:
         async with transaction(tenant) as tx:
             now = tx.machine_now
             before = await _find_begun(tx, change)
-            begun = before or await _begin(tx, change)
-        if isinstance(begun, Changed):
-            changed = begun
+            changed = before or await _begin(tx, change)
+        if changed is not None:
             break
-        if was_collecting and begun.collecting_since is not None:
-            # It was asked after just now, and the gateway does not say.
+        if not await carry_out_overdue(tenant, change.id):
             raise PaymentUnderWay
-        was_collecting = begun.collecting_since is not None
-        await carry_out_due(tenant, change.id)
-    else:
-        raise RuntimeError(f"something of {change.id} stays due")
     if changed.attempt is not None and changed.attempt.status is AttemptStatus.PENDING:
         outcome = await payments.carry_out(tenant, changed.attempt, now, is_new=before is None)
         async with transaction(tenant) as tx:
@@ -62,11 +52,11 @@ async def _find_begun(tx: Tx, change: ChangePlan) -> Changed | None:
     return Changed(begun.id, None if order is None else await payments.find_pending(tx, order.id))
 
 
-async def _begin(tx: Tx, change: ChangePlan) -> Changed | Subscription:
-    """Return what was begun, or the record as it is where something else is due of it first."""
+async def _begin(tx: Tx, change: ChangePlan) -> Changed | None:
+    """Return what was begun, or None where something else is due first."""
     customer, subscription = await life.lock_to_change(tx, change.id)
     if subscription.is_in_force and subscription.due_at is not None and subscription.due_at <= tx.now:
-        return subscription
+        return None
     reckoned = await steps.reckon(tx, customer, subscription, change)
     if not reckoned.changes(subscription):
         return Changed(subscription.id, None)
