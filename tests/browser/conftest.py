@@ -27,10 +27,14 @@ async def tab(browser: Browser, tmp_path: Path) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     faults: list[str] = []
-    # A form that comes back with faults has a status that says so, and the browser mentions that.
+    # A form that comes back with faults, and what is over, has a status that says so, and the browser mentions that.
     page.on(
         "console",
-        lambda message: faults.append(message.text) if message.type == "error" and "422" not in message.text else None,
+        lambda message: (
+            faults.append(message.text)
+            if message.type == "error" and not any(status in message.text for status in ("422", "410"))
+            else None
+        ),
     )
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield page

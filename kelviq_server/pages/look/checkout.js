@@ -5,24 +5,46 @@ const form = document.getElementById("checkout");
 const said = document.getElementById("said");
 let asked = 0;
 let timer = 0;
+// What the last answer has for parts of the page, what was sent for it, and by which field, if its content is settled.
+let waiting = new Map();
+let sent = new FormData();
+let applied = null;
 
 const regions = (root) => new Map([...root.querySelectorAll("[data-live]")].map((each) => [each.dataset.live, each]));
 
-// What somebody is typing in, and a card that is half typed, stays as it is.
-const isInHand = (old, fresh, focused) =>
-  (old.contains(focused) && focused.matches("input, select")) || (old.dataset.keep && old.dataset.keep === fresh.dataset.keep);
+// What somebody is typing in, and a card that is half typed, stays as it is for now.
+const isInHand = (old, fresh) => {
+  const focused = document.activeElement;
+  const isTyping = old.contains(focused) && focused.matches("input, select") && focused !== applied;
+  return isTyping || (old.dataset.keep && old.dataset.keep === fresh.dataset.keep);
+};
 
-const put = (text) => {
-  const answer = new DOMParser().parseFromString(text, "text/html");
-  const fresh = regions(answer);
-  for (const [name, old] of regions(document)) {
-    const replacement = fresh.get(name);
-    if (replacement && old.innerHTML !== replacement.innerHTML && !isInHand(old, replacement, document.activeElement)) {
-      const id = old.contains(document.activeElement) ? document.activeElement.id : "";
-      old.replaceWith(replacement);
-      if (id) document.getElementById(id)?.focus();
-    }
+// What was typed since the form was sent is not lost.
+const carryOver = (old, fresh) => {
+  for (const each of old.querySelectorAll("input[name]:not([type=radio], [type=hidden])")) {
+    const same = fresh.querySelector(`[name="${CSS.escape(each.name)}"]`);
+    if (same && each.value !== (sent.get(each.name) ?? "")) same.value = each.value;
   }
+};
+
+const put = () => {
+  const current = regions(document);
+  for (const [name, replacement] of waiting) {
+    const old = current.get(name);
+    if (!old || isInHand(old, replacement)) continue;
+    waiting.delete(name);
+    if (old.innerHTML === replacement.innerHTML) continue;
+    carryOver(old, replacement);
+    const id = old.contains(document.activeElement) ? document.activeElement.id : "";
+    old.replaceWith(replacement);
+    if (id) document.getElementById(id)?.focus();
+  }
+};
+
+const take = (text) => {
+  const answer = new DOMParser().parseFromString(text, "text/html");
+  waiting = regions(answer);
+  put();
   const news = answer.getElementById("said")?.dataset.said;
   if (news && news !== said.dataset.said) {
     said.dataset.said = news;
@@ -30,11 +52,13 @@ const put = (text) => {
   }
 };
 
-const update = async () => {
+const update = async (by = null) => {
   clearTimeout(timer);
   const turn = ++asked;
   const body = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (!name.startsWith("card_")) body.append(name, value);
+  sent = new FormData(form);
+  applied = by;
+  for (const [name, value] of sent) if (!name.startsWith("card_")) body.append(name, value);
   body.set("do", "update");
   form.setAttribute("aria-busy", "true");
   try {
@@ -42,7 +66,7 @@ const update = async () => {
     if (turn !== asked) return;
     // Paid, or over, in another window: the page itself says so.
     if (answer.type === "opaqueredirect") location.reload();
-    else if (answer.ok) put(await answer.text());
+    else if (answer.ok) take(await answer.text());
   } catch {
     // Without the server nothing is reckoned; whoever pays is shown the total again.
   } finally {
@@ -63,13 +87,14 @@ if (form) {
   form.addEventListener("click", (event) => {
     if (!event.target.closest("[data-apply]")) return;
     event.preventDefault();
-    update();
+    update(document.getElementById("discountCode"));
   });
+  form.addEventListener("focusout", () => setTimeout(put));
   // The first button of a form is the one that the Enter key presses.
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.target.matches("input")) return;
     event.preventDefault();
-    if (event.target.id === "discountCode") update();
+    if (event.target.id === "discountCode") update(event.target);
     else document.getElementById("pay")?.click();
   });
 }

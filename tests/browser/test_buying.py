@@ -1,0 +1,255 @@
+"""Somebody buys on the hosted page, in a real browser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.contract.conftest import sandbox, server
+from tests.contract.merchant import merchant
+from tests.contract.server import Server
+
+__all__ = ["sandbox", "server"]
+VISA, DECLINED_LATER, AUTHENTICATES = "4242424242424242", "4000000000000341", "4000002500003155"
+THANKS = "Thank you for your order"
+# What is on a page without a name that is read out, and which texts cannot be told from what they stand on.
+UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]), select, button, a, img')]
+  .filter(each => each.offsetParent && !(each.labels?.length || each.textContent.trim() || each.hasAttribute('alt')))
+  .map(each => each.outerHTML)"""
+TWICE = """() => [...document.querySelectorAll('[id]')].map(each => each.id)
+  .filter((id, place, ids) => ids.indexOf(id) !== place)"""
+DESCRIBED_BY_NOTHING = """() => [...document.querySelectorAll('[aria-describedby], [aria-labelledby]')]
+  .flatMap(each => `${each.getAttribute('aria-describedby') ?? ''} ${each.getAttribute('aria-labelledby') ?? ''}`
+    .split(' ').filter(Boolean)).filter(id => !document.getElementById(id))"""
+FAINT = """() => {
+  const light = (color) => {
+    const [red, green, blue] = color.match(/[\\d.]+/g).map(Number).map((part) => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const ground = (each) => {
+    for (let at = each; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (!/, 0\\)$|transparent/.test(color)) return color;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  return [...document.querySelectorAll('main *, footer *, .sandbox')]
+    .filter((each) => each.offsetParent && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .filter((each) => !each.closest('.unseen, [aria-hidden]'))
+    .map((each) => {
+      const [one, other] = [light(getComputedStyle(each).color), light(ground(each))].sort((a, b) => b - a);
+      return [each.textContent.trim().slice(0, 40), (one + 0.05) / (other + 0.05)];
+    })
+    .filter(([, contrast]) => contrast < 4.5);
+}"""
+WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant with a plan by the month and the year, with seats, and a free one."""
+
+    api: httpx.Client
+    url: str
+    product: str
+
+    def session(self, **fields: Any) -> str:
+        """Open a session, and return the address of its page."""
+        body = {"planIdentifier": "pro", "chargePeriod": "MONTHLY", "successUrl": f"{self.url}/healthz", **fields}
+        return self.api.post("/checkout/", json=body).raise_for_status().json()["checkoutUrl"]
+
+    @property
+    def link(self) -> str:
+        """Return a link that leads back to no page of the merchant's."""
+        return f"{self.url}/sandbox/buy/{self.product}/?plan_identifier=pro&charge_period=MONTHLY"
+
+    def paid(self) -> list[str]:
+        """Return what the orders came to that are complete, the newest first."""
+        orders = self.api.get("/orders/").json()["results"]
+        return [order["amountTotal"] for order in orders if order["status"] == "COMPLETE"]
+
+
+@contextmanager
+def shop(server: Server, key: str) -> Iterator[Shop]:
+    with merchant(server.url, key) as api:
+
+        def made(path: str, body: dict[str, Any]) -> Any:
+            return api.post(path, json=body).raise_for_status().json()
+
+        product = made("/catalog/products/", {"name": "Lumen Notes", "taxCode": "saas"})["id"]
+        units = {"units": {"singular": "seat", "plural": "seats"}, "featureSubType": "PRE_AGGREGATED_USAGE"}
+        seats = {"name": "Seats", "identifier": "seats", "featureType": "METER", "featureDetails": units}
+        seats_id = made("/catalog/features/", seats)["id"]
+
+        def charges(monthly: int, **bounds: int) -> list[dict[str, Any]]:
+            periods = (("MONTHLY", monthly), ("YEARLY", monthly * 10))
+            return [{"chargePeriod": name, "priceData": {"amount": amount}, **bounds} for name, amount in periods]
+
+        components = [{"charges": charges(20)}, {"feature": seats_id, "charges": charges(10, minQuantity=1)}]
+        for plan, price in (
+            ("pro", {"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": components}),
+            ("free", {"priceType": "FREE", "currency": "USD"}),
+        ):
+            made("/catalog/plans/", {"name": plan.title(), "identifier": plan, "product": product})
+            made(f"/catalog/plans/{plan}/prices/bulk/", {"prices": [price]})
+            made(f"/catalog/plans/{plan}/publish/", {})
+        made("/discounts/", {"name": "Launch", "code": "LAUNCH", "type": "PERCENTAGE", "percentage": 50})
+        yield Shop(api, server.url, product)
+
+
+async def describe(tab: Page) -> None:
+    """Type who buys."""
+    await tab.get_by_label("E-mail").fill("grace@example.com")
+    await tab.get_by_label("Name", exact=True).fill("Grace Hopper")
+    await tab.get_by_label("Country").select_option("DE")
+
+
+async def type_card(tab: Page, number: str = VISA) -> None:
+    await tab.get_by_label("Card number").press_sequentially(number)
+    await tab.get_by_label("Expires (MM/YY)").press_sequentially("1239")
+    await tab.get_by_label("Security code").fill("123")
+
+
+async def looks_right(tab: Page) -> None:
+    """Fail where something has no name, cannot be read, or does not fit."""
+    for fault in (UNNAMED, TWICE, DESCRIBED_BY_NOTHING, FAINT):
+        assert await tab.evaluate(fault) == []
+    assert await tab.evaluate(WIDER) == 0
+
+
+async def test_totals_follow_what_is_chosen_and_that_is_what_is_paid(server: Server, sandbox: str, tab: Page) -> None:
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.link)
+        pay = tab.locator("#pay")
+        await expect(pay).to_have_text("Subscribe and pay $30.00")
+        await type_card(tab)
+        await tab.get_by_label("Seats").fill("3")
+        await expect(pay).to_have_text("Subscribe and pay $50.00")
+        await tab.get_by_text("Yearly").click()
+        await expect(pay).to_have_text("Subscribe and pay $500.00")
+        await tab.get_by_label("Discount code").fill("nothing")
+        await tab.get_by_label("Discount code").press("Enter")
+        await expect(tab.get_by_text("There is no such discount code.")).to_be_visible()
+        await tab.get_by_label("Discount code").fill("launch")
+        await tab.get_by_role("button", name="Apply").click()
+        await expect(pay).to_have_text("Subscribe and pay $250.00")
+        await describe(tab)
+        await expect(tab.get_by_text("VAT 19 %")).to_be_visible()
+        await expect(pay).to_have_text("Subscribe and pay $297.50")
+        await expect(tab.locator("#said")).to_contain_text("Due today: $297.50.")
+        assert await tab.get_by_label("Card number").input_value() == "4242 4242 4242 4242", "the card stays as typed"
+        await looks_right(tab)
+        await tab.get_by_label("Security code").press("Enter")
+        await expect(tab.get_by_role("heading", name=THANKS)).to_be_visible()
+        await expect(tab.get_by_text("$297.50")).to_be_visible()
+        assert sells.paid() == ["297.50"]
+        await tab.reload()
+        await expect(tab.get_by_role("heading", name=THANKS)).to_be_visible()
+
+
+async def test_a_card_that_fails_and_then_one_that_asks(server: Server, sandbox: str, tab: Page) -> None:
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.session())
+        await describe(tab)
+        await type_card(tab, DECLINED_LATER)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_text("The payment was declined.")).to_be_visible()
+        number = tab.get_by_label("Card number")
+        await expect(number).to_be_focused()
+        assert await number.input_value() == "", "a card is never shown again"
+        assert await number.get_attribute("aria-describedby") == "card_number-error"
+        await expect(tab.get_by_label("E-mail")).to_have_value("grace@example.com")
+        await looks_right(tab)
+        await type_card(tab, AUTHENTICATES)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("heading", name="Confirm your payment")).to_be_visible()
+        await looks_right(tab)
+        # Whoever goes back, or opens the page once more, is asked about the same payment.
+        other = await tab.context.new_page()
+        await other.goto(tab.url)
+        await expect(other.get_by_role("heading", name="Confirm your payment")).to_be_visible()
+        await other.get_by_role("button", name="Approve").click()
+        await other.wait_for_url("**/healthz")
+        await tab.get_by_role("button", name="Approve").click()
+        await tab.wait_for_url("**/healthz")
+        assert sells.paid() == ["35.70"]
+
+
+async def test_whoever_presses_twice_or_goes_back_pays_once(server: Server, sandbox: str, tab: Page) -> None:
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.link)
+        await describe(tab)
+        await type_card(tab)
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $35.70")
+        await tab.locator("#pay").dblclick()
+        await expect(tab.get_by_role("heading", name=THANKS)).to_be_visible()
+        await tab.go_back()
+        await tab.go_forward()
+        assert sells.paid() == ["35.70"]
+
+
+async def test_what_is_missing_is_marked_and_gets_the_focus(server: Server, sandbox: str, tab: Page) -> None:
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.session())
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("alert")).to_contain_text("Please check what is marked below.")
+        await expect(tab.get_by_label("E-mail")).to_be_focused()
+        await expect(tab.get_by_label("Country")).to_have_attribute("aria-invalid", "true")
+        await tab.get_by_label("Country").select_option("US")
+        await expect(tab.get_by_label("State")).to_be_visible()
+        await expect(tab.get_by_label("ZIP code")).to_be_visible()
+
+
+async def test_it_is_bought_without_scripts_too(server: Server, sandbox: str, browser: Browser) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    tab = await context.new_page()
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.link)
+        await tab.get_by_label("Seats").fill("2")
+        await tab.get_by_role("button", name="Update the total").click()
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $40.00")
+        await describe(tab)
+        await type_card(tab)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_text("Look at the new total and pay again.")).to_be_visible()
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $47.60")
+        await type_card(tab)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("heading", name=THANKS)).to_be_visible()
+        assert sells.paid() == ["47.60"]
+    await context.close()
+
+
+async def test_who_comes_back_after_a_day_is_told_so(server: Server, sandbox: str, tab: Page) -> None:
+    with shop(server, sandbox) as sells:
+        address = sells.session(cancelUrl=f"{sells.url}/healthz")
+        await tab.goto(address)
+        await describe(tab)
+        await type_card(tab)
+        sells.api.post("/sandbox/clock/", json={"advance": {"days": 2}}).raise_for_status()
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("heading", name="This checkout has expired")).to_be_visible()
+        await expect(tab.get_by_role("link", name="Back to")).to_be_visible()
+        await looks_right(tab)
+        assert sells.paid() == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_fits_and_can_be_read(server: Server, sandbox: str, browser: Browser, width: int, scheme: Any) -> None:
+    context = await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = await context.new_page()
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.session(customerId="ada", discountCode="LAUNCH", trialPeriod=14))
+        await looks_right(tab)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("alert")).to_be_visible()
+        await looks_right(tab)
+    await context.close()
