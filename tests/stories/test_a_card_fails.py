@@ -191,6 +191,23 @@ async def test_a_renewal_that_is_paid_lets_what_is_owed_be_paid_at_once(api: Cli
     await money.books_balance(made)
 
 
+async def test_of_many_days_that_are_owed_each_has_retries_of_its_own(api: Client, made: Made) -> None:
+    """Else a card that works pays for some of them, and is then said to have failed too often."""
+    await subs.freeze(api, APRIL)
+    await subs.recurring(api, periods=("DAILY",))
+    await money.customer(api)
+    daily = await subs.subscribed(api, period="DAILY")
+    await money.card(api, "ada", money.DECLINED_LATER)
+    # Four retries have failed; the days from 2 to 8 April are owed.
+    await subs.advance(api, "2031-04-08T12:00:00Z")
+    assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] + ["PAYMENT_FAILED"] * 7
+    await money.card(api, "ada")
+    await subs.advance(api, "2031-04-09T08:00:00Z")
+    assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] * 9
+    assert (await subs.shown(api, daily))["status"] == "active"
+    await money.books_balance(made)
+
+
 async def test_an_upgrade_that_is_not_paid_is_in_force_and_owed(
     api: Client, made: Made, subscription: dict[str, Any]
 ) -> None:

@@ -26,6 +26,11 @@ def is_exhausted(retries: int, allowed: int) -> bool:
     return retries >= allowed
 
 
+def is_older(order: Order, other: Order) -> bool:
+    """Say whether an order was owed before another one."""
+    return (order.created_at, order.id) < (other.created_at, other.id)
+
+
 def status_once_paid(subscription: Subscription) -> SubscriptionStatus:
     """Return where a subscription stands whose first payment came, or of which nothing is owed any more."""
     if subscription.trial_end_at is not None and subscription.trial_end_at == subscription.period_end:

@@ -110,8 +110,13 @@ async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[
         values |= {"collecting_since": None}
     if before.owing_since is not None:
         others = [other for other in await orders.list_open(tx, before.lineage_id) if other.id != whole.order.id]
-        # Whoever paid one thing pays the next one at once.
-        values |= {"retry_at": tx.now} if others else {"owing_since": None, "retries": 0, "retry_at": None}
+        if not others:
+            values |= {"owing_since": None, "retries": 0, "retry_at": None}
+        elif rules.is_older(whole.order, others[0]):
+            # Whoever paid one thing pays the next one at once, and that has retries of its own.
+            values |= {"owing_since": tx.now, "retries": 0, "retry_at": tx.now}
+        else:
+            values |= {"retry_at": tx.now}
         if not others and before.status is SubscriptionStatus.PAST_DUE:
             return await _changed(tx, before, status=rules.status_once_paid(before), **values)
     if values:
