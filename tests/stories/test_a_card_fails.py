@@ -208,6 +208,25 @@ async def test_of_many_days_that_are_owed_each_has_retries_of_its_own(api: Clien
     await money.books_balance(made)
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "bill"),
+    [(money.ANSWERS_LATE, "active", "PAID"), (money.DECLINES_LATE, "canceled", "VOID")],
+)
+async def test_a_last_retry_that_is_answered_late_is_waited_for(
+    api: Client, made: Made, subscription: dict[str, Any], number: str, status: str, bill: str
+) -> None:
+    """Else somebody has paid for what was cancelled an hour before."""
+    await subs.advance(api, "2031-05-14T08:00:00Z")
+    await money.card(api, "ada", number)
+    await subs.advance(api, "2031-05-15T08:30:00Z")
+    assert (await tried(api))[-1] == ("05-15", "pending")
+    assert (await subs.shown(api, subscription))["status"] == "past_due"
+    await subs.advance(api, "2031-05-17T08:00:00Z")
+    assert (await subs.shown(api, subscription))["status"] == status
+    assert (await subs.bills(api))[1:] == [(bill, "100.00", "100.00")]
+    await money.books_balance(made)
+
+
 async def test_an_upgrade_that_is_not_paid_is_in_force_and_owed(
     api: Client, made: Made, subscription: dict[str, Any]
 ) -> None:

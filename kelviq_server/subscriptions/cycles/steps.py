@@ -30,7 +30,7 @@ from kelviq_server.subscriptions.life.records import (
     Subscription,
     SubscriptionStatus,
 )
-from kelviq_server.subscriptions.life.rules import next_period
+from kelviq_server.subscriptions.life.rules import DAY, next_period
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.subscriptions.purchases.records import Terms
 from kelviq_server.subscriptions.purchases.rules import worth_of
@@ -107,12 +107,16 @@ async def _retry(tx: Tx, before: Subscription) -> Step:
         return Step(True)
     order = owed[0]
     allowed = collection_rules.retries_for(order)
+    pending = await payments.find_pending(tx, order.id)
     if collection_rules.is_exhausted(before.retries, allowed):
-        return await _give_up(tx, before)
+        if pending is None or pending.is_on_session:
+            return await _give_up(tx, before)
+        # The bank has not answered the last retry yet: what may be paid is not given up.
+        await life.change(tx, before, retry_at=tx.now + DAY)
+        return Step(True)
     retries = before.retries + 1
     retry_at = collection_rules.next_retry(before.owing_since, retries, allowed)
     method = await payments.find_default(tx, before.customer_id)
-    pending = await payments.find_pending(tx, order.id)
     if method is None or pending is not None:
         await life.change(tx, before, retries=retries, retry_at=retry_at)
         if pending is not None and pending.is_on_session:
