@@ -9,6 +9,7 @@ from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.core.errors import Refusal
 from kelviq_server.platform.database import Tenant
 from kelviq_server.subscriptions.changes.errors import PaymentUnderWay
+from kelviq_server.subscriptions.endings.actions.keep_subscription import keep_subscription
 from kelviq_server.subscriptions.endings.records import CancellationType
 from kelviq_server.subscriptions.life.records import SubscriptionStatus
 from tests import make, money, subscriptions
@@ -194,3 +195,18 @@ async def test_who_cancels_what_a_paid_update_replaced_is_told_the_current_id(sh
     await subscriptions.cancel(shop.tenant, waiting, CancellationType.IMMEDIATE)
     assert await shop.statuses() == ["superseded", "canceled"]
     await money.assert_books_right(shop.tenant)
+
+
+async def test_who_stays_after_all_stays_when_an_update_is_paid_that_was_made_before(shop: Shop) -> None:
+    """Else the update would bring back the end that stood when it was made."""
+    had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
+    await money.save_card(shop.tenant, shop.customer, Card.ANSWERS_LATE)
+    await make.freeze_clock(shop.tenant, HALF)
+    await subscriptions.cancel(shop.tenant, had.id, CancellationType.CURRENT_PERIOD_ENDS)
+    waiting = await subscriptions.change(shop.tenant, had.id, shop.large, activates_on_payment=True)
+    assert (await subscriptions.read(shop.tenant, waiting)).ends_at == END
+    await keep_subscription(shop.tenant, had.id)
+    await shop.pass_to(HALF + HOUR)
+    assert await shop.statuses() == ["superseded", "active"]
+    now = await subscriptions.read(shop.tenant, waiting)
+    assert (now.ends_at, now.canceled_at, now.cancellation_reason) == (None, None, None)

@@ -8,6 +8,11 @@ from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated
 from kelviq_server.subscriptions.life.records import WholeSubscription
 
+_KEPT = {
+    "ends_at": None, "canceled_at": None, "cancellation_reason": None, "cancellation_feedback": None,
+    "cancellation_comment": None,
+}  # fmt: skip
+
 
 async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
     """Return a subscription whose cancellation was taken back, before it took effect.
@@ -18,10 +23,11 @@ async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
         _, before = await life.lock_to_change(tx, id)
         if before.ends_at is None or before.ends_at <= tx.now:
             raise NotCancelled
-        after = await life.change(
-            tx, before, ends_at=None, canceled_at=None, cancellation_reason=None, cancellation_feedback=None,
-            cancellation_comment=None,
-        )  # fmt: skip
+        waiting = await life.find_waiting(tx, before.lineage_id)
+        if waiting is not None:
+            # An update that is yet to be paid was made when the end still stood, and would bring it back.
+            await life.change(tx, await life.lock_subscription(tx, waiting.id), **_KEPT)
+        after = await life.change(tx, before, **_KEPT)
         told = await life.told_of(tx, after)
         tx.announce(SubscriptionUpdated(told, tenant.organization, told.as_of(before)))
         return await life.whole_of(tx, after)
