@@ -10,6 +10,7 @@ from kelviq_server.core.errors import Refusal
 from kelviq_server.platform.database import Tenant
 from kelviq_server.subscriptions.changes.errors import PaymentUnderWay
 from kelviq_server.subscriptions.endings.actions.keep_subscription import keep_subscription
+from kelviq_server.subscriptions.endings.errors import CancellationDatePast
 from kelviq_server.subscriptions.endings.records import CancellationType
 from kelviq_server.subscriptions.life.records import SubscriptionStatus
 from tests import make, money, subscriptions
@@ -210,3 +211,13 @@ async def test_who_stays_after_all_stays_when_an_update_is_paid_that_was_made_be
     assert await shop.statuses() == ["superseded", "active"]
     now = await subscriptions.read(shop.tenant, waiting)
     assert (now.ends_at, now.canceled_at, now.cancellation_reason) == (None, None, None)
+
+
+async def test_a_cancellation_that_is_refused_leaves_an_update_that_waits_alone(shop: Shop) -> None:
+    had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
+    await money.save_card(shop.tenant, shop.customer, Card.ASKS_FOR_AUTHENTICATION)
+    await make.freeze_clock(shop.tenant, HALF)
+    await subscriptions.change(shop.tenant, had.id, shop.large, activates_on_payment=True)
+    with pytest.raises(CancellationDatePast):
+        await subscriptions.cancel(shop.tenant, had.id, CancellationType.SPECIFIC_DATE, (HALF - DAY).date())
+    assert await shop.statuses() == ["active", "incomplete"]

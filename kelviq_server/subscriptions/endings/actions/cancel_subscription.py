@@ -50,12 +50,13 @@ async def _has_begun(tx: Tx, cancel: Cancel) -> bool:
 async def _cancel(tx: Tx, cancel: Cancel) -> UUID | None:
     """Cancel a record, or return the waiting one that has to come to nothing first: it is due at once."""
     customer, subscription = await life.lock_to_change(tx, cancel.id)
+    seller = await tenants.get_seller(tx)
+    # Before anything is called off: what is refused changes nothing.
+    ends_at = rules.ends_at(subscription, cancel, seller.time_zone, tx.now)
     waiting = await life.find_waiting(tx, subscription.lineage_id)
     if waiting is not None:
         await life.change(tx, await life.lock_subscription(tx, waiting.id), expires_at=tx.now)
         return waiting.id
-    seller = await tenants.get_seller(tx)
-    ends_at = rules.ends_at(subscription, cancel, seller.time_zone, tx.now)
     told = (ends_at, cancel.reason, cancel.feedback, cancel.comment)
     known = (
         subscription.ends_at,
