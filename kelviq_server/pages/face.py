@@ -76,7 +76,7 @@ async def form_of(request: Request) -> dict[str, str]:
     form = await request.form(max_files=0, max_fields=200)
     texts = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     nonce, sent = request.cookies.get(COOKIE, ""), texts.pop(TOKEN_FIELD, "")
-    if not nonce or not hmac.compare_digest(sent, _token(nonce, request.url.path)):
+    if not nonce or not hmac.compare_digest(sent.encode(), _token(nonce, request.url.path).encode()):
         raise HTTPException(403)
     # What no text of ours holds, and the database could not even take.
     return {name: value.replace("\x00", "").strip() for name, value in texts.items()}

@@ -489,3 +489,10 @@ async def test_texts_of_the_merchant_and_the_buyer_do_nothing_on_the_page(app: S
     assert "<script>alert" not in window.answer.text
     assert window.form.fields["name"] == mean
     assert re.search(r"<script(?! src=)", window.answer.text) is None
+
+
+async def test_a_token_that_is_none_of_ours_is_refused_whatever_it_holds(app: Starlette, api: Client) -> None:
+    await shop(api)
+    window = await at(app, await checkout.opened(api))
+    await window.send("update", csrf_token="é")
+    assert window.answer.status_code == 403
