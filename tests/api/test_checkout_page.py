@@ -496,3 +496,17 @@ async def test_a_token_that_is_none_of_ours_is_refused_whatever_it_holds(app: St
     window = await at(app, await checkout.opened(api))
     await window.send("update", csrf_token="é")
     assert window.answer.status_code == 403
+
+
+async def test_nobody_buys_another_plan_for_the_same_money_than_the_page_showed(app: Starlette, api: Client) -> None:
+    product = await catalog.product(api)
+    await subscriptions.recurring(api, product_id=product["id"])
+    await subscriptions.recurring(api, "lite", product_id=product["id"])
+    window = await at(app, await checkout.opened(api))
+    await window.send("update", **BUYER)
+    assert (await api.delete("/catalog/plans/pro/")).status_code == 204
+    page = await window.send("pay", **CARD)
+    assert "Look at the new total" in page.text
+    assert (page.fields["plan"], await orders(api)) == ("lite", [])
+    await window.send("pay", **CARD)
+    assert await orders(api) == [("COMPLETE", "119.00")]

@@ -126,9 +126,13 @@ def _near(quantity: Quantity, typed: str | None, had: int | None) -> int:
 
 
 def agreed_of(quote: Quote) -> str:
-    """Return what a buyer agrees to who pays: what is charged now, what later, and when that begins.
+    """Return what a buyer agrees to who pays: what is bought, what is charged now, what later, and when that begins.
 
-    A page that said anything else pays for nothing.
+    A page that said anything else pays for nothing: neither does it buy another plan, or fewer seats, for the same
+    money, nor with a discount that ends sooner.
     """
     later = "" if quote.recurring is None else str(quote.recurring.total_units)
-    return f"{quote.currency} {quote.invoice.due_units} {quote.period} {later} {quote.trial_days}"
+    charged = f"{quote.currency} {quote.invoice.due_units} {quote.period} {later} {quote.trial_days}"
+    bought = ",".join(f"{feature.identifier}={feature.quantity}" for feature in quote.features)
+    discount = "" if quote.discount is None else quote.discount.id
+    return f"{charged} {quote.version.id} {bought} {discount}".strip()
