@@ -510,3 +510,15 @@ async def test_nobody_buys_another_plan_for_the_same_money_than_the_page_showed(
     assert (page.fields["plan"], await orders(api)) == ("lite", [])
     await window.send("pay", **CARD)
     assert await orders(api) == [("COMPLETE", "119.00")]
+
+
+async def test_an_address_that_was_typed_can_be_corrected_though_the_sellers_is_fixed(
+    app: Starlette, api: Client
+) -> None:
+    await shop(api)
+    await money.customer(api, None, email=None)
+    window = await at(app, await checkout.opened(api, customerId="ada", lockEmail=True))
+    page = await window.send("update", **{**BUYER, "email": "gracw@example.com"})
+    assert page.readonly == set()
+    await window.pay(**BUYER, **CARD)
+    assert (await api.get("/customers/ada/")).json()["email"] == BUYER["email"]

@@ -40,11 +40,6 @@ def details_of(customer: Customer, address: Mapping[str, str | None]) -> Details
     )
 
 
-def locked_email(session_details: Details, options: Options) -> str | None:
-    """Return the e-mail address that cannot be changed on the page, or None where it can."""
-    return session_details.email if options.locks_email else None
-
-
 def missing(details: Details, held: Held) -> dict[str, list[str]]:
     """Return what has to be typed before anything can be bought, by field."""
     wanted: dict[str, str | None] = {}

@@ -156,7 +156,7 @@ def _read(typed: Typed, session: Session, held: Held) -> Read:
         body = read_body(TypedDetails, {name: value for name, value in sent.items() if name not in faults})
     values = asdict(session.details) | body.model_dump(exclude={"discount_code"}, exclude_unset=True)
     values |= {_column(name): None for name in faults if name != "discountCode"}
-    if (email := rules.locked_email(session.details, session.options)) is not None or held.has_email:
+    if (email := session.options.locked_email) is not None or held.has_email:
         values["email"] = email or session.details.email
         faults.pop("email", None)
     details = Details(**values)

@@ -51,6 +51,8 @@ class Options:
     trial_days: int | None = None
     takes_discounts: bool = True
     locks_email: bool = False
+    # The address that cannot be changed: the customer's when it was opened, where it locks that and they had one.
+    locked_email: str | None = None
     default_country: str | None = None
     success_url: str | None = None
     cancel_url: str | None = None

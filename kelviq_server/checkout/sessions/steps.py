@@ -50,7 +50,7 @@ async def open_session(tx: Tx, wanted: OpenSession) -> Session:
     country = wanted.default_country or (None if customer is None else customer.country)
     known = None if customer is None else await orders.find_currency(tx, customer.id)
     places = get_territory_currencies(country, tx.now.date()) if country else []
-    options = _options(wanted, offers.currency_for(version, wanted.currency, known, places))
+    options = _options(wanted, offers.currency_for(version, wanted.currency, known, places), customer)
     selection, quote = await _select(tx, wanted, version, options, customer)
     if quote.needs_method and not await tenants.has_gateway(tx):
         raise NoGatewayConfigured
@@ -114,7 +114,7 @@ async def _refuse_others(tx: Tx, identifiers: Sequence[str], version: PlanVersio
             raise OtherProduct
 
 
-def _options(wanted: OpenSession, currency: str) -> Options:
+def _options(wanted: OpenSession, currency: str, customer: Customer | None) -> Options:
     return Options(
         currency=currency,
         is_trusted=wanted.is_trusted,
@@ -124,6 +124,7 @@ def _options(wanted: OpenSession, currency: str) -> Options:
         trial_days=wanted.trial_days,
         takes_discounts=wanted.takes_discounts,
         locks_email=wanted.locks_email,
+        locked_email=customer.email if customer is not None and wanted.locks_email else None,
         default_country=wanted.default_country,
         success_url=wanted.success_url,
         cancel_url=wanted.cancel_url,

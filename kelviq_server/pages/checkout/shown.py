@@ -72,7 +72,7 @@ def values_of(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str])
         "takes_discounts": session.options.takes_discounts,
         "discount": quote.discount.code if quote and quote.discount else None,
         "held": shown.held,
-        "email_is_fixed": shown.held.has_email or (session.options.locks_email and bool(session.details.email)),
+        "email_is_fixed": shown.held.has_email or session.options.locked_email is not None,
         "countries": places.countries(),
         "country": country,
         "states": places.states_of(country),
