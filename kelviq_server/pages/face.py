@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -40,6 +41,7 @@ _templates = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 
+_HOST = re.compile(r"[a-z0-9._-]+")
 _public_url = PublicUrl(None, [])
 
 
@@ -65,7 +67,9 @@ def page(
 
 def see(address: str) -> Response:
     """Return that the answer to a form stands elsewhere, to be fetched anew: a reload then posts nothing twice."""
-    return Response(status_code=303, headers={"Location": address, **_headers(())})
+    # What a header cannot hold is escaped, as browsers do; what is escaped already stays.
+    location = quote(address, safe=":/%#?=@[]!$&'()*+,;~")
+    return Response(status_code=303, headers={"Location": location, **_headers(())})
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -131,8 +135,7 @@ def _token(nonce: str, path: str) -> str:
 
 
 def _headers(leads_to: Sequence[str]) -> dict[str, str]:
-    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, leads_to) if parts.netloc}
-    forms = " ".join(["'self'", *sorted(origins)])
+    forms = " ".join(["'self'", *sorted(filter(None, map(_origin, leads_to)))])
     return {
         "Cache-Control": "no-store",
         "Content-Security-Policy": (
@@ -143,6 +146,17 @@ def _headers(leads_to: Sequence[str]) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex",
     }
+
+
+def _origin(address: str) -> str | None:
+    """Return scheme, host and port as a policy spells them, or None: a `;` in a host would end its rule."""
+    parts = urlsplit(address)
+    try:
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}" if _HOST.fullmatch(host) else None
 
 
 def _is_secure(request: Request) -> bool:

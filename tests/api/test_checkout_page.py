@@ -522,3 +522,23 @@ async def test_an_address_that_was_typed_can_be_corrected_though_the_sellers_is_
     assert page.readonly == set()
     await window.pay(**BUYER, **CARD)
     assert (await api.get("/customers/ada/")).json()["email"] == BUYER["email"]
+
+
+@pytest.mark.parametrize(
+    ("url", "policy", "location"),
+    [
+        ("https://b\u00fccher.example/\u4f8b?a=%20", " https://xn--bcher-kva.example", "https://b%C3%BCcher.example/%E4%BE%8B?a=%20"),
+        ("https://a;sandbox/", "", "https://a;sandbox/"),
+        ("https://me:secret@example.com:8443/", " https://example.com:8443", "https://me:secret@example.com:8443/"),
+    ],
+)  # fmt: skip
+async def test_a_page_leads_to_any_address_and_to_no_other(
+    app: Starlette, api: Client, url: str, policy: str, location: str
+) -> None:
+    await shop(api)
+    window = await at(app, await checkout.opened(api, successUrl=url))
+    assert window.answer.headers["content-security-policy"].endswith(f"form-action 'self'{policy}")
+    window.http.follow_redirects = False
+    await window.pay(**BUYER, **CARD)
+    await window.open(window.path)
+    assert (window.answer.status_code, window.answer.headers["location"]) == (303, location)
