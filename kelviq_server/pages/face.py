@@ -22,6 +22,8 @@ from kelviq_server.platform.vault import current_vault
 
 COOKIE: Final = "kelviq_page"
 TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
+# Of all pages together, from one address: nobody types cards faster, unless they look for one that works.
+PAYMENTS: Final = RateLimit(1, 20)
 # What a form of ours comes to at the most.
 MAX_FORM_BYTES: Final = 64 * 1024
 _FOLDER: Final = Path(__file__).parent

@@ -542,3 +542,12 @@ async def test_a_page_leads_to_any_address_and_to_no_other(
     await window.pay(**BUYER, **CARD)
     await window.open(window.path)
     assert (window.answer.status_code, window.answer.headers["location"]) == (303, location)
+
+
+async def test_nobody_guesses_discount_codes_fast(app: Starlette, api: Client) -> None:
+    await shop(api)
+    window = await at(app, await checkout.opened(api))
+    sent = {**window.form.fields, "do": "update", "discountCode": "GUESS"}
+    statuses = [(await window.http.post(window.path, data=sent)).status_code for _ in range(140)]
+    assert set(statuses) == {200, 429}
+    assert statuses[:120] == [200] * 120

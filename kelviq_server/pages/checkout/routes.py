@@ -22,7 +22,7 @@ from kelviq_server.core.errors import Refusal
 from kelviq_server.pages.amounts import shown_amount
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
-from kelviq_server.pages.face import form_of, guarded, limit, page, see
+from kelviq_server.pages.face import PAYMENTS, form_of, guarded, limit, page, see
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
 from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.wire import InvalidFields
@@ -30,8 +30,8 @@ from kelviq_server.tenants import steps as tenants
 
 View = Callable[[Request, Tenant], Awaitable[Response]]
 _CARD = {"cardNumber": "card_number"}
-# From one address: nobody types cards faster, unless they look for one that works.
-_PAYMENTS = RateLimit(1, 20)
+# From one address: nobody chooses faster, unless they look for discount codes that hold.
+_CHANGES = RateLimit(2, 120)
 
 _NOT_PAID = "The payment did not go through. Nothing was charged."
 _WAITING = {
@@ -90,8 +90,9 @@ async def _send(request: Request, tenant: Tenant) -> Response:
     form = await form_of(request)
     typed = typed_of(form)
     if form.get("do") != "pay":
+        await limit(request, _CHANGES, "checkout change")
         return await _changed(request, tenant, form, {})
-    await limit(request, _PAYMENTS, "checkout")
+    await limit(request, PAYMENTS, "payment")
     try:
         await pay_session(tenant, request.path_params["id"], typed, typed_card(form))
     except InvalidFields as faults:

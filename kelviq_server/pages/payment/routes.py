@@ -14,7 +14,7 @@ from kelviq_server.billing.orders.actions.pay_owed_order import pay_owed_order
 from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.pages.amounts import ShownLine, ShownTotal, shown_amount, shown_day
 from kelviq_server.pages.cards import card_of
-from kelviq_server.pages.face import form_of, page, see
+from kelviq_server.pages.face import PAYMENTS, form_of, guarded, limit, page, see
 from kelviq_server.pages.payment.records import Owed
 from kelviq_server.pages.payment.show_owed import show_owed
 from kelviq_server.payments import steps as payments
@@ -45,7 +45,7 @@ def _with_invoice(view: View) -> Callable[[Request], Awaitable[Response]]:
             raise HTTPException(404) from None
         return await view(request, owed)
 
-    return find
+    return guarded(find)
 
 
 async def _show(request: Request, owed: Owed) -> Response:
@@ -57,6 +57,7 @@ async def _pay(request: Request, owed: Owed) -> Response:
     here = _address(request)
     if owed.invoice.status in _STATES or owed.attempt is not None:
         return see(here)
+    await limit(request, PAYMENTS, "payment")
     try:
         if form.get("pay_with") != "saved" or owed.method is None:
             card, faults = card_of(form)
