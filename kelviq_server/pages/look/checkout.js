@@ -65,7 +65,7 @@ const update = async (by = null) => {
     const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
     if (turn !== asked) return;
     // Paid, or over, in another window: the page itself says so.
-    if (answer.type === "opaqueredirect") location.reload();
+    if (answer.type === "opaqueredirect") location.replace(form.action);
     else if (answer.ok) take(await answer.text());
   } catch {
     // Without the server nothing is reckoned; whoever pays is shown the total again.
