@@ -9,6 +9,7 @@ from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.core.errors import Refusal
 from kelviq_server.platform.database import Tenant
 from kelviq_server.subscriptions.changes.errors import PaymentUnderWay
+from kelviq_server.subscriptions.cycles.jobs import SUBSCRIPTIONS
 from kelviq_server.subscriptions.endings.actions.keep_subscription import keep_subscription
 from kelviq_server.subscriptions.endings.errors import CancellationDatePast
 from kelviq_server.subscriptions.endings.records import CancellationType
@@ -221,3 +222,21 @@ async def test_a_cancellation_that_is_refused_leaves_an_update_that_waits_alone(
     with pytest.raises(CancellationDatePast):
         await subscriptions.cancel(shop.tenant, had.id, CancellationType.SPECIFIC_DATE, (HALF - DAY).date())
     assert await shop.statuses() == ["active", "incomplete"]
+
+
+async def test_a_gateway_that_does_not_answer_is_asked_to_call_something_off_once_in_a_while(
+    shop: Shop, silent: SilentGateway
+) -> None:
+    had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
+    await make.freeze_clock(shop.tenant, HALF)
+    await pays_through_it(shop.tenant)
+    await subscriptions.change(shop.tenant, had.id, shop.large, activates_on_payment=True)
+    await make.freeze_clock(shop.tenant, HALF + DAY)
+    silent.asked.clear()
+    for _ in range(5):
+        await SUBSCRIPTIONS.carry_out(shop.tenant)
+    assert silent.asked == ["cancel"]
+    silent.is_silent = False
+    await subscriptions.let_leases_end(shop.tenant)
+    await shop.pass_to(HALF + DAY)
+    assert await shop.statuses() == ["active", "incomplete_expired"]

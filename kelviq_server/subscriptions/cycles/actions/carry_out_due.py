@@ -28,8 +28,9 @@ async def carry_out_due(tenant: Tenant, id: UUID) -> bool:
             await orders.settle(tx, step.asked.attempt, outcome)
             if outcome.status is AttemptStatus.PENDING and outcome.is_told_later:
                 await store.update_waiting(tx, id)
-            elif step.asked.is_to_cancel:
-                # It was another record's: what is due of this one is next.
+            elif step.asked.is_to_cancel and outcome.status is not AttemptStatus.PENDING:
+                # It was another record's: what is due of this one is next. A gateway that does not answer is left
+                # alone until the lease ends.
                 await store.update_released(tx, id)
     return step.did
 
