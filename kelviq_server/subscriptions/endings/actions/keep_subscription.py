@@ -2,16 +2,11 @@
 
 from uuid import UUID
 
-from kelviq_server.platform.database import Tenant, transaction
+from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.subscriptions.endings.errors import NotCancelled
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated
-from kelviq_server.subscriptions.life.records import WholeSubscription
-
-_KEPT = {
-    "ends_at": None, "canceled_at": None, "cancellation_reason": None, "cancellation_feedback": None,
-    "cancellation_comment": None,
-}  # fmt: skip
+from kelviq_server.subscriptions.life.records import Subscription, WholeSubscription
 
 
 async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
@@ -26,8 +21,15 @@ async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
         waiting = await life.find_waiting(tx, before.lineage_id)
         if waiting is not None:
             # An update that is yet to be paid was made when the end still stood, and would bring it back.
-            await life.change(tx, await life.lock_subscription(tx, waiting.id), **_KEPT)
-        after = await life.change(tx, before, **_KEPT)
+            await _keep(tx, await life.lock_subscription(tx, waiting.id))
+        after = await _keep(tx, before)
         told = await life.told_of(tx, after)
         tx.announce(SubscriptionUpdated(told, tenant.organization, told.as_of(before)))
         return await life.whole_of(tx, after)
+
+
+async def _keep(tx: Tx, before: Subscription) -> Subscription:
+    return await life.change(
+        tx, before, ends_at=None, canceled_at=None, cancellation_reason=None, cancellation_feedback=None,
+        cancellation_comment=None,
+    )  # fmt: skip
