@@ -13,7 +13,7 @@ from kelviq_server.billing.orders.records import Order, SubscriptionSummary, Who
 from kelviq_server.checkout.offers import rules as offer_rules
 from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.offers.records import Typed
-from kelviq_server.checkout.payment.errors import AmountChanged
+from kelviq_server.checkout.payment.errors import AmountChanged, CustomerPaysElsewhere
 from kelviq_server.checkout.payment.events import CheckoutCompleted
 from kelviq_server.checkout.payment.records import Asked, CardFaults, Ready
 from kelviq_server.checkout.sessions import rules, store
@@ -72,6 +72,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     session = await store.lock_session(tx, id)
     if not rules.is_payable(session, tx.now) or session.turn != typed.turn:
         return None
+    await _refuse_stranger(tx, session, customer)
     ready = await ready_of(tx, session, customer, typed, None)
     if ready.quote.needs_method and saved is None:
         # A card is needed by now that was not when the page was sent.
@@ -99,6 +100,17 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     return None if begun.attempt is None else Asked(begun.attempt, tx.machine_now)
 
 
+async def _refuse_stranger(tx: Tx, session: Session, customer: Customer | None) -> None:
+    """Raise CustomerPaysElsewhere where anybody could put another card in place of the one that a customer pays with.
+
+    Renewals take the customer's default card: a stranger's would fail them all, and theirs would pay for a stranger.
+    """
+    if customer is None or session.options.is_trusted:
+        return
+    if await payments.find_default(tx, customer.id) is not None:
+        raise CustomerPaysElsewhere
+
+
 async def _lock(tx: Tx, external_id: str) -> Customer | None:
     try:
         return await customers.lock_customer(tx, external_id)
@@ -124,6 +136,11 @@ async def _changed(tx: Tx, customer: Customer, details: Details, session: Sessio
     changes: dict[str, str | None] = offer_rules.customer_changes(details, held)
     if not held.has_address and (address := details.address()) is not None:
         changes["billing_address"] = dump(address)
+    if not session.options.is_trusted and customer.created_at < session.created_at:
+        # For this order alone: anybody can say so, and the record is the merchant's.
+        tax_id = changes.pop("tax_id", None)
+        said = customer.details if tax_id is None else dump({"taxId": tax_id})
+        return replace(customer, **changes, details=said)
     return await customers.change_customer(tx, customer, changes)
 
 
