@@ -7,8 +7,8 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.api import catalog, checkout, subscriptions
+from tests.api.buying import tab
 from tests.api.conftest import Client
-from tests.api.test_checkout_page import tab
 
 
 @pytest.fixture

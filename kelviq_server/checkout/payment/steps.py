@@ -6,6 +6,7 @@ first: the page that asked, the page that waits, the sweeper, the clock.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
