@@ -15,7 +15,7 @@ from uuid import UUID
 from kelviq_server.payments.errors import CardRefused, NotATestCard
 from kelviq_server.payments.gateways import store
 from kelviq_server.payments.gateways.gateway import ForgedNews, GatewayFault
-from kelviq_server.payments.records import Attempt, AttemptStatus, Failure, NewCard, Outcome, SavedMethod
+from kelviq_server.payments.records import UNKNOWN, Attempt, AttemptStatus, Failure, NewCard, Outcome, SavedMethod
 from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.platform.ids import random_text
 from kelviq_server.platform.vault import current_vault
@@ -136,7 +136,9 @@ class SandboxGateway:
         async with transaction(tenant) as tx:
             await store.lock_key(tx, key)
             before = await store.find_payment(tx, key)
-            assert before is not None
+            if before is None:
+                # Nobody asked for it yet: there is nothing to approve of.
+                return UNKNOWN
             if not before.needs_action:
                 return await _now_known(tx, key, before)
             failure = None if is_approved else Failure.AUTHENTICATION_REQUIRED

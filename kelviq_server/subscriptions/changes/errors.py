@@ -10,6 +10,8 @@ class BoughtOnce(Refusal):
 class SubscriptionUnpaid(Refusal):
     """A payment of the subscription is owed: it can be updated once that is paid."""
 
+    is_final = False
+
 
 class PaymentUnderWay(Refusal):
     """A payment of the subscription is on its way: it can be updated once that has ended."""
@@ -20,6 +22,8 @@ class PaymentUnderWay(Refusal):
 
 class ChangeWaits(Refusal):
     """Another update of the subscription waits for its payment."""
+
+    is_final = False
 
 
 class TrialEndPast(Refusal):

@@ -17,13 +17,19 @@ from kelviq_server.platform.wire import Answer, Body, Identifier, wire_instant
 from kelviq_server.subscriptions.changes.records import ChangePlan, EndTrial, Preview, ProrationBehavior
 from kelviq_server.subscriptions.purchases.schemas import BoughtFeatures, IpAddress
 
+# A trial that ends later is a mistake, and the period after it could not be counted.
+MAX_YEAR = 2999
+
 
 def _end_of_trial(value: Any) -> Any:
     if value is None or value == "now":
         return value
     try:
         at = datetime.fromisoformat(value)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.year > MAX_YEAR:
+            raise ValueError
+        return at
     except (TypeError, ValueError, OverflowError):
         raise PydanticCustomError("trial_end", 'Enter "now" or a valid date and time.') from None
 

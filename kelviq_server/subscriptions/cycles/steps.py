@@ -154,7 +154,7 @@ async def end(
     if terms is None or not items:
         await _announce_end(tx, told, await _ended(tx, before, reason))
         return Step(True)
-    invoice = await _invoice(tx, before, terms, items, before.cycle)
+    invoice = await _invoice(tx, before, terms, items, before.cycle + 1)
     sale = await sale_of(tx, customer, before, terms, invoice)
     order = await write_sale(tx, sale)
     after = await _ended(tx, before, reason, order)
