@@ -153,6 +153,9 @@ async def test_weeks_that_are_owed_together_are_paid_together(api: Client, made:
     assert await subs.bills(api) == [("PAID", "100.00", "100.00")] * 3
     assert {each["paidAt"] for each in (await subs.invoices(api))[1:]} == {"2031-04-17T08:00:00.000000Z"}
     assert (await subs.shown(api, weekly))["status"] == "active"
+    # What is owed longest is paid first.
+    paid = [data["object"]["id"] for _, data in await subs.told(api, "invoice.paid")]
+    assert paid == [each["id"] for each in await subs.invoices(api)]
     assert await subs.heard(api, "invoice.paid", "subscription.updated") == [
         "invoice.paid: PAID",
         "subscription.updated: active", "subscription.updated: past_due", "subscription.updated: past_due",
