@@ -112,7 +112,8 @@ async def test_a_free_plan_is_had_for_ever_without_a_card(api: Client, made: Mad
     await subs.recurring(api)
     await money.customer(api, None)
     answer = await api.post("/subscriptions/create/", subs.body("free"))
-    assert answer.status_code == 400, "nothing comes round of what costs nothing"
+    why = {"chargePeriod": ["The plan is free: its charge period is ONE_TIME."]}
+    assert (answer.status_code, answer.json()) == (400, why)
     free = await subs.subscribed(api, "free", "ONE_TIME")
     assert (free["status"], free["amount"], free["billingType"], free["recurrence"]) == (
         "active",
