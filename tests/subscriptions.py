@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import md5
 from typing import Any, LiteralString
@@ -21,6 +21,7 @@ from kelviq_server.customers.steps import find_customer_id
 from kelviq_server.payments.actions.delete_method import delete_method
 from kelviq_server.payments.steps import find_default
 from kelviq_server.platform.database import Tenant, reading, transaction
+from kelviq_server.platform.due import DueWorks
 from kelviq_server.subscriptions.changes.actions.change_plan import change_plan
 from kelviq_server.subscriptions.changes.actions.preview_change import preview_change
 from kelviq_server.subscriptions.changes.records import ChangePlan, Preview
@@ -31,6 +32,9 @@ from kelviq_server.subscriptions.life.records import Subscription
 from kelviq_server.subscriptions.life.steps import find_in_force, list_by_id
 from kelviq_server.subscriptions.purchases.actions.create_subscription import create_subscription
 from kelviq_server.subscriptions.purchases.records import CreateSubscription, Offer
+from kelviq_server.tenants.clocks.actions.advance_clock import advance_clock
+from kelviq_server.tenants.clocks.actions.move_clock import move_clock
+from kelviq_server.tenants.clocks.records import ClockMove, ClockStatus
 from kelviq_server.worker import due_works
 from tests import money
 from tests.money import Kept
@@ -186,6 +190,14 @@ async def do_due(tenant: Tenant) -> None:
     """Do all that is due by the tenant's clock, as a worker does."""
     while sum([await work.carry_out(tenant) for work in due_works()]):
         pass
+
+
+async def advance(tenant: Tenant, to: datetime) -> None:
+    """Move a clock that stands still, by way of all that falls due."""
+    clock = await move_clock(tenant, ClockMove(now=to))
+    assert clock.advance_id is not None
+    clock = await advance_clock(tenant, clock.advance_id, DueWorks(due_works(), timedelta(minutes=1)))
+    assert (clock.status, clock.now, clock.failure) == (ClockStatus.FROZEN, to, None)
 
 
 async def read(tenant: Tenant, id: UUID) -> Subscription:

@@ -31,6 +31,14 @@ def is_older(order: Order, other: Order) -> bool:
     return (order.created_at, order.id) < (other.created_at, other.id)
 
 
+def retries_once_paid(retries: int) -> int:
+    """Return how many of the retries count when something is paid that was not owed longest: that is tried at once.
+
+    Else what credit pays meanwhile would use its retries up, and it would be given up before its two weeks are over.
+    """
+    return max(retries - 1, 0)
+
+
 def status_once_paid(subscription: Subscription) -> SubscriptionStatus:
     """Return where a subscription stands whose first payment came, or of which nothing is owed any more."""
     if subscription.trial_end_at is not None and subscription.trial_end_at == subscription.period_end:

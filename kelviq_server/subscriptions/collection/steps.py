@@ -116,7 +116,7 @@ async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[
             # Whoever paid one thing pays the next one at once, and that has retries of its own.
             values |= {"owing_since": tx.now, "retries": 0, "retry_at": tx.now}
         else:
-            values |= {"retry_at": tx.now}
+            values |= {"retries": rules.retries_once_paid(before.retries), "retry_at": tx.now}
         if not others and before.status is SubscriptionStatus.PAST_DUE:
             return await _changed(tx, before, status=rules.status_once_paid(before), **values)
     if values:
