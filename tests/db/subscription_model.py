@@ -33,20 +33,14 @@ def halves_up(part: int, whole: int) -> int:
 
 
 def total_of(items: list[int]) -> int:
-    """Return what lines come to with 19 % on top of each."""
     return sum(units + halves_up(units * 19, 100) for units in items)
 
 
 def month_later(anchor: int, months: int) -> int:
-    """Return the same day so many months later, or the last one of a month that is too short."""
     at = AT + timedelta(seconds=anchor)
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
-    for day in range(at.day, 27, -1):
-        try:
-            return int((at.replace(year=year, month=month + 1, day=day) - AT).total_seconds())
-        except ValueError:
-            continue
-    return int((at.replace(year=year, month=month + 1) - AT).total_seconds())
+    day = min(at.day, 29 if month == 1 and year % 4 == 0 else (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month])
+    return round((at.replace(year=year, month=month + 1, day=day) - AT).total_seconds())
 
 
 def boundary(anchor: int, every: ChargePeriod, index: int) -> int:
@@ -122,10 +116,7 @@ class Model:
 
     @property
     def current(self) -> Subscription | None:
-        """Return the latest one, unless it never came about."""
         return self.subscriptions[-1] if self.subscriptions else None
-
-    # What is asked for.
 
     def create(self, plan: str, every: ChargePeriod) -> None:
         end = TRIAL_DAYS * DAY + self.now if plan == "tried" else None
@@ -163,15 +154,15 @@ class Model:
         left = halves_up(old.worth * (old.end - self.now), old.end - old.start)
         if every is old.every:
             rest = halves_up(new.price * (old.end - self.now), old.end - old.start)
-            differences, charges, new.worth = [-left, rest], [], new.price
+            differences, charges = [-left, rest], list[int]()
         else:
             new.anchor, new.index, new.start, new.end = self.now, 0, self.now, boundary(self.now, every, 1)
-            differences, charges, new.worth = [-left], [new.price], new.price
-            if proration == "NO_PRORATION":
-                new.uncredited = [*old.uncredited, (self.now, old.end)]
+            differences, charges = [-left], [new.price]
+        new.worth = new.price
         if proration == "NO_PRORATION":
             differences = []
-            new.worth = new.worth if charges else old.worth
+            new.worth = new.price if charges else old.worth
+            new.uncredited = [*old.uncredited, *([(self.now, old.end)] if charges else [])]
         if proration == "IMMEDIATE_CHARGE":
             items, carried = [*differences, *charges], []
         elif charges:
@@ -208,10 +199,15 @@ class Model:
         if old.ends_at <= self.now:
             self._end(old)
 
-    # What time does.
+    def keep(self) -> None:
+        old = self._in_force()
+        if old.ends_at is None:
+            raise Refused("NotCancelled")
+        old.ends_at = None
+        if old.waiting is not None:
+            old.waiting[0].ends_at = None
 
     def advance(self, to: int) -> None:
-        """Let time pass, from one instant at which something is due to the next."""
         while True:
             dues = [due for each in self.subscriptions for due in self._dues(each)]
             first = min((due for due in dues if due[0] <= to), key=lambda due: due[:2], default=None)
@@ -255,10 +251,13 @@ class Model:
 
     def _retry(self, each: Subscription) -> None:
         assert each.owing is not None
-        if each.retries == len(RETRIES):
-            self._close(each, None)
-            return
         order = each.open[0]
+        if each.retries == len(RETRIES):
+            if order.answer is None:
+                self._close(each, None)
+            else:
+                each.retry_at = self.now + DAY
+            return
         each.retries += 1
         each.retry_at = each.owing + RETRIES[min(each.retries, len(RETRIES) - 1)] * DAY
         if order.answer is None:
@@ -284,15 +283,12 @@ class Model:
         each.owing, each.retries, each.retry_at = None, 0, None
 
     def _expire(self, each: Subscription) -> None:
-        """Let what waits come to nothing, unless its payment turns out to be made."""
         assert each.waiting is not None
         order = each.waiting[1]
         if order.answer is not None:
             self._hear(each, order)
         else:
             self._give_up(each, order)
-
-    # What becomes of money.
 
     def _in_force(self) -> Subscription:
         each = self.current
@@ -309,10 +305,10 @@ class Model:
             return None
         order = Order(total, used, until, "PENDING" if total > used else "COMPLETE")
         self.orders.append(order)
-        if order.status == "COMPLETE":
-            if each.status == "incomplete":
-                self._begin(each)
-            self._paid_up(each)
+        if order.status == "COMPLETE" and each.status == "incomplete":
+            self._begin(each)
+        elif order.status == "COMPLETE":
+            self._paid_up(each, order)
         elif until == "paid":
             each.open.append(order)
         return order
@@ -358,26 +354,27 @@ class Model:
                 self._begin(each)
             elif order in each.open:
                 each.open.remove(order)
-                self._paid_up(each)
+                self._paid_up(each, order)
         elif order.until == "paid":
             self._owe(each)
         elif order.until == "once" or not is_authentication:
             self._give_up(each, order)
 
     def _begin(self, each: Subscription) -> None:
-        """Let what waited for its payment take effect."""
         new = each if each.waiting is None else each.waiting[0]
         if new is each:
             each.status = "trialing" if each.trial_end == each.end else "active"
         new.open, new.waiting = [], None
         self.subscriptions[self.subscriptions.index(each)] = new
 
-    def _paid_up(self, each: Subscription) -> None:
+    def _paid_up(self, each: Subscription, order: Order) -> None:
         if each.owing is None:
             return
         if each.open:
-            # Whoever paid one thing pays the next one at once, and that try is not counted.
-            each.retries, each.retry_at = max(each.retries - 1, 0), self.now
+            # Whoever paid one thing pays the next one at once: with tries of its own, or in a try that is not counted.
+            each.retry_at, each.retries = self.now, max(each.retries - 1, 0)
+            if self.orders.index(order) < self.orders.index(each.open[0]):
+                each.owing, each.retries = self.now, 0
             return
         each.owing, each.retries, each.retry_at = None, 0, None
         if each.status == "past_due":
