@@ -164,15 +164,16 @@ async def test_a_change_to_what_is_not_metered_charges_what_was_used(
     meter.use("2031-04-10T00:00:00Z", 150_000)
     await subs.advance(api, HALF)
     flat = await subs.updated(api, created, "flat", period)
-    assert (await lines(api))[1] == [
+    change = [
         ("Unused time on Pro", -1_000),
         ("Flat" if period == "YEARLY" else "Remaining time on Flat", price),
-        (USED, 1_000),
     ]
+    # It is charged beside a new period, the one that begins now or the next.
+    assert (await lines(api))[1] == (change if period == "MONTHLY" else [*change, (USED, 1_000)])
     # It is not charged again, and neither is what comes later.
     meter.use("2031-04-20T00:00:00Z", 500_000)
     await subs.foretold(api, flat)
-    assert await subs.paid(api) == [2_000, price, 6_000 if period == "MONTHLY" else 60_000]
+    assert await subs.paid(api) == [2_000, *([2_000, 7_000] if period == "MONTHLY" else [60_000, 60_000])]
     await money.books_balance(made)
 
 
@@ -267,8 +268,7 @@ async def test_what_was_charged_by_a_change_is_not_charged_again_after_the_way_b
     team = await subs.updated(api, back, "team")
     meter.use("2031-04-23T00:00:00Z", 60_000)
     await subs.advance(api, MAY)
-    assert (await lines(api))[1][-1] == (USED, 1_000)
-    assert (await lines(api))[-1] == [("Team", 4_000), ("Team: API Calls (used)", 400)]
+    assert (await lines(api))[-1] == [("Team", 4_000), ("Team: API Calls (used)", 400), (USED, 1_000)]
     # From then on it is the whole month again.
     meter.use(MAY, 150_000)
     await subs.advance(api, "2031-05-02T00:00:00Z")

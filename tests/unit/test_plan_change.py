@@ -298,6 +298,19 @@ def test_what_is_prorated_later_waits_and_is_charged_with_whatever_comes_first()
     assert [line.item.amount_units for line in invoice.lines] == [3000, -2500, 1500]
 
 
+def test_a_discount_is_taken_off_once_in_a_cycle_though_a_change_ends_what_was_metered() -> None:
+    discount = Discount(FixedAmount(400), None)
+    bill = Bill.of(Plan((1000,)), discount)
+    half = START + (bill.subscription.period.end - START) / 2
+    used = [Item("API Calls (used)", 900, UNTAXED)]
+    first = bill.change(Plan((3000,)), half, NOW, used)
+    second = bill.change(Plan((2000,)), half, NOW)
+    assert [each.amount_units for each in (*first.items, *second.items)] == [-300, 1300, -1300, 800]
+    _, invoice = renewed(bill.subscription, Plan((2000,)), discount)
+    assert [line.item.amount_units for line in invoice.lines] == [2000, 900]
+    assert invoice.discount_units == 400
+
+
 @given(monthly, st.integers(1, 10**7), waits, st.sampled_from(list(ProrationBehavior)), st.none() | discounts)
 def test_what_is_bought_once_leaves_nothing_to_an_invoice_that_never_comes(
     first: Plan, units: int, wait: int, behavior: ProrationBehavior, discount: Discount | None

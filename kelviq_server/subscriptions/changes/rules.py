@@ -66,8 +66,10 @@ def plan_change(
     is_trial = timing.status is SubscriptionStatus.TRIALING
     credits = [] if before.status is SubscriptionStatus.TRIALING else credited(before.worth, before.period, now)
     whole = [] if is_trial else items_of(terms.items, terms.tax, period)
-    # A new period is charged by an invoice on which other things may stand, too.
-    beside = [*used, *before.carried] if is_new_period else []
+    # What was used is charged beside a new period: a discount is taken off once in each cycle, and this one's was.
+    due: list[Item] = [*used] if is_new_period else []
+    later: list[Item] = [] if is_new_period else [*used]
+    beside = [*due, *before.carried] if is_new_period else []
     worth = [] if period is None or is_trial else worth_at(whole, beside, terms, timing.cycle)
     if is_new_period and not is_trial:
         charges, rest = whole, []
@@ -80,14 +82,16 @@ def plan_change(
         worth = worth if is_new_period else list(before.worth)
     if proration is ProrationBehavior.IMMEDIATE_CHARGE or period is None:
         # Of what is bought once there is no next invoice that anything could wait for.
-        invoiced, carried = [*differences, *charges, *used], []
+        invoiced, carried = [*differences, *charges, *due], later
     elif charges:
-        invoiced, carried = [*charges, *used], differences
+        invoiced, carried = [*charges, *due], differences
     else:
-        invoiced, carried = [], [*differences, *used]
+        invoiced, carried = [], [*differences, *due, *later]
     if invoiced:
-        # Whatever waited for the next invoice has waited for this one.
-        return PlanChange(terms, timing, [*invoiced, *before.carried], carried, worth)
+        # Whatever waited for the next invoice has waited for this one, but for what a discount is yet to be taken off.
+        waits = [item for item in before.carried if item.is_discountable and not is_new_period]
+        invoiced += [item for item in before.carried if item not in waits]
+        return PlanChange(terms, timing, invoiced, [*waits, *carried], worth)
     return PlanChange(terms, timing, [], [*before.carried, *carried], worth)
 
 
