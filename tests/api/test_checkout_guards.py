@@ -209,3 +209,17 @@ async def test_nobody_writes_into_a_record_that_has_blanks(app: Starlette, api: 
     assert (order["customer"]["email"], order["billingAddress"]["country"]) == (BUYER["email"], BUYER["country"])
     customer = (await api.get("/customers/ada/")).json()
     assert (customer["email"], customer["name"], customer["billingAddress"]) == (None, None, None)
+
+
+async def test_who_came_about_with_a_card_that_failed_may_still_say_where_they_are(
+    app: Starlette, api: Client, made: Made
+) -> None:
+    await shop(api)
+    browser = client_for(app, made.keys.sandbox.client.plain)
+    window = await at(app, await checkout.opened(browser, customerId="grace"))
+    await window.pay(**BUYER, **(CARD | {"card_number": money.DECLINED_LATER}))
+    await window.open(window.path)
+    await window.pay(**(BUYER | {"country": "FR"}), **CARD)
+    paid, _ = (await api.get("/orders/")).json()["results"]
+    assert paid["billingAddress"]["country"] == "FR"
+    assert (await api.get("/customers/grace/")).json()["billingAddress"]["country"] == "FR"

@@ -99,7 +99,7 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
 
 async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed: Typed | None) -> Offering:
     """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to."""
-    held = rules.held_of(customer, session.options)
+    held = rules.held_of(customer, session.options.is_trusted, session.created_at)
     read = _read(typed or Typed(), session, held)
     choices = await choices_of(tx, session.product_id, session.options, session.selection)
     if not choices:
@@ -190,7 +190,7 @@ async def shown_of(tx: Tx, session: Session, typed: Typed | None = None) -> Show
         seller=await tenants.get_seller(tx),
         product=bought[session.product_id],
         offering=await offering_of(tx, session, customer, typed),
-        held=rules.held_of(customer, session.options),
+        held=rules.held_of(customer, session.options.is_trusted, session.created_at),
         takes_cards=payments.takes_cards(await tenants.find_gateway(tx)),
         now=tx.now,
     )

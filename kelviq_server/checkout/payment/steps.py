@@ -45,7 +45,7 @@ async def ready_of(
     that is wrong or missing, AmountChanged where the page said something else, NoGatewayConfigured.
     """
     offering = await offers.offering_of(tx, session, customer, typed)
-    held = offer_rules.held_of(customer, session.options)
+    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
     faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
     quote, gateway = offering.quote, None
     if quote is not None and quote.needs_method:
@@ -87,7 +87,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
             # For somebody who is there by now it may come to something else.
             ready = await ready_of(tx, session, customer, typed, None)
         buyer = await _changed(tx, customer, ready.offering.details, session)
-    held = offer_rules.held_of(customer, session.options)
+    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
     await offers.keep(tx, session, ready.offering, held, ready.quote.product.name)
     card = None if saved is None or ready.gateway is None else Card(ready.gateway, saved)
     await store.update_beginning(tx, id, buyer.id, card)
@@ -133,7 +133,7 @@ async def _add(tx: Tx, external_id: str, details: Details) -> Customer | None:
 
 
 async def _changed(tx: Tx, customer: Customer, details: Details, session: Session) -> Customer:
-    held = offer_rules.held_of(customer, session.options)
+    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
     changes: dict[str, str | None] = offer_rules.customer_changes(details, held)
     if not held.has_address and (address := details.address()) is not None:
         changes["billing_address"] = dump(address)

@@ -45,8 +45,8 @@ class CreateCheckoutSessionRequest(Body):
     )
     customer_id: Identifier | None = Field(
         None,
-        description="Your own id of the customer. One that is not known yet is created when they have bought; without"
-        " an id, one is made up.",
+        description="Your own id of the customer. One that is not known yet is created when they first pay, or try"
+        " to; without an id, one is made up.",
         examples=["cust_789"],
     )
     features: Annotated[list[ChargeFeature], Field(max_length=100)] | None = Field(
