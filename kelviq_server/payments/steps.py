@@ -190,7 +190,11 @@ async def ask_again(tenant: Tenant, attempt: Attempt, now: datetime) -> Outcome:
 
 async def cancel(tenant: Tenant, attempt: Attempt) -> Outcome:
     """Let a pending charge come to nothing and return how it ended, or how it had ended; PENDING without an answer."""
-    return await gateway.cancel(gateway_named(attempt.gateway), tenant, attempt)
+    try:
+        async with asyncio.timeout(rules.WAIT_SECONDS):
+            return await gateway.cancel(gateway_named(attempt.gateway), tenant, attempt)
+    except TimeoutError:
+        return UNKNOWN
 
 
 async def authenticate(tenant: Tenant, attempt: Attempt, *, is_approved: bool) -> Outcome:

@@ -32,6 +32,8 @@ View = Callable[[Request, Tenant], Awaitable[Response]]
 _CARD = {"cardNumber": "card_number"}
 # From one address: nobody chooses faster, unless they look for discount codes that hold.
 _CHANGES = RateLimit(2, 120)
+# Of one session, however often its page is reloaded: the gateway is asked for each.
+_FOLLOWS = RateLimit(0.5, 10)
 
 _NOT_PAID = "The payment did not go through. Nothing was charged."
 _WAITING = {
@@ -76,7 +78,8 @@ def _with_tenant(view: View) -> Callable[[Request], Awaitable[Response]]:
 async def _show(request: Request, tenant: Tenant) -> Response:
     id = request.path_params["id"]
     whole = await retrieve_session(tenant, id)
-    if whole.session.status is SessionStatus.PROCESSING and not whole.session.needs_action:
+    is_waiting = whole.session.status is SessionStatus.PROCESSING and not whole.session.needs_action
+    if is_waiting and not await _FOLLOWS.take(f"checkout follow {id}"):
         await follow_payment(tenant, id)
         whole = await retrieve_session(tenant, id)
     if not whole.is_payable:
@@ -116,6 +119,7 @@ async def _changed(
 
 async def _answer(request: Request, tenant: Tenant) -> Response:
     form = await form_of(request)
+    await limit(request, PAYMENTS, "payment answer")
     id, answer = request.path_params["id"], form.get("answer")
     if answer == "cancel":
         await give_payment_up(tenant, id)

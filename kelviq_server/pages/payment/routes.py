@@ -83,6 +83,7 @@ async def _answer(request: Request, owed: Owed) -> Response:
     here = _address(request)
     if owed.attempt is None or form.get("answer") not in ("approve", "refuse", "cancel"):
         return see(here)
+    await limit(request, PAYMENTS, "payment answer")
     await answer_authentication(owed.tenant, owed.attempt, form["answer"])
     owed = await show_owed(request.path_params["token"])
     if form["answer"] == "refuse" and owed.invoice.status not in _STATES:

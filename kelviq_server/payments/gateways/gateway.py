@@ -115,9 +115,13 @@ async def cancel(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome:
 
 
 async def authenticate(gateway: Gateway, tenant: Tenant, key: UUID, *, is_approved: bool) -> Outcome:
-    """Let a customer approve of a charge that waits for them, or refuse, and return how it ended."""
-    async with _elsewhere():
-        return await gateway.authenticate(tenant, key, is_approved=is_approved)
+    """Let a customer approve of a charge that waits for them, or refuse; return how it ended, or UNKNOWN."""
+    try:
+        async with _elsewhere():
+            return await gateway.authenticate(tenant, key, is_approved=is_approved)
+    except (GatewayFault, TimeoutError) as fault:
+        log.warning("gateway fault", attempt=str(key), fault=type(fault).__name__)
+        return UNKNOWN
 
 
 async def look_up(gateway: Gateway, tenant: Tenant, attempt: Attempt) -> Outcome | None:
