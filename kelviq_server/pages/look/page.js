@@ -24,20 +24,16 @@ window.addEventListener("pageshow", (event) => {
 });
 
 const grouped = (text, size) => text.replace(/\D/g, "").match(new RegExp(`.{1,${size}}`, "g")) || [];
-const number = document.getElementById("card_number");
-if (number) {
-  number.addEventListener("input", () => {
-    if (number.selectionStart === number.value.length) number.value = grouped(number.value.slice(0, 23), 4).join(" ");
-  });
-}
-const expiry = document.getElementById("card_expiry");
-if (expiry) {
-  expiry.addEventListener("input", (event) => {
-    const digits = expiry.value.replace(/\D/g, "").slice(0, 4);
-    if (event.inputType && event.inputType.startsWith("insert") && digits.length >= 2)
-      expiry.value = `${digits.slice(0, 2)}/${digits.slice(2)}`;
-  });
-}
+// A card form may come and go with what is chosen: whoever types into one is heard here.
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.id === "card_number" && field.selectionStart === field.value.length)
+    field.value = grouped(field.value.slice(0, 23), 4).join(" ");
+  if (field.id === "card_expiry" && event.inputType && event.inputType.startsWith("insert")) {
+    const digits = field.value.replace(/\D/g, "").slice(0, 4);
+    if (digits.length >= 2) field.value = `${digits.slice(0, 2)}/${digits.slice(2)}`;
+  }
+});
 
 const fault = document.querySelector("[aria-invalid]") || document.querySelector("[data-focus]");
 if (fault) fault.focus();
