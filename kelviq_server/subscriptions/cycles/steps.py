@@ -319,7 +319,7 @@ async def sale_of(
         version=terms.version,
         currency=subscription.currency,
         invoice=invoice,
-        billing_type=BillingType.SUBSCRIPTION,
+        billing_type=subscription.billing_type,
         subscription_id=subscription.id,
         lineage_id=subscription.lineage_id,
         period_start=None if period is None else period.start,
