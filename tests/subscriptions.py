@@ -29,7 +29,7 @@ from kelviq_server.subscriptions.cycles.actions.take_due import LEASE
 from kelviq_server.subscriptions.endings.actions.cancel_subscription import cancel_subscription
 from kelviq_server.subscriptions.endings.records import Cancel, CancellationType
 from kelviq_server.subscriptions.life.records import Subscription
-from kelviq_server.subscriptions.life.steps import find_in_force, list_by_id
+from kelviq_server.subscriptions.life.steps import list_by_id
 from kelviq_server.subscriptions.purchases.actions.create_subscription import create_subscription
 from kelviq_server.subscriptions.purchases.records import CreateSubscription, Offer
 from kelviq_server.tenants.clocks.actions.advance_clock import advance_clock
@@ -215,9 +215,11 @@ async def preview(tenant: Tenant, id: UUID, plan: str, period: ChargePeriod = MO
 async def current(tenant: Tenant, lineage_id: UUID) -> UUID:
     """Return the id of the record of a subscription that is in force."""
     async with reading(tenant) as tx:
-        found = await find_in_force(tx, lineage_id)
-    assert found is not None
-    return found.id
+        return await tx.value(
+            "SELECT id FROM subscriptions WHERE tenant_id = %s AND lineage_id = %s"
+            " AND status IN ('trialing', 'active', 'past_due')",
+            (tenant.id, lineage_id),
+        )
 
 
 async def only(tenant: Tenant, customer: str) -> UUID:

@@ -21,7 +21,7 @@ class PaymentUnderWay(Refusal):
 
 
 class ChangeWaits(Refusal):
-    """Another update of the subscription waits for its payment."""
+    """The subscription waits for a payment already: its first, or that of another update."""
 
     is_final = False
 

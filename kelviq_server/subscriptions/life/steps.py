@@ -22,7 +22,6 @@ from kelviq_server.subscriptions.life.schemas import recurring_state
 from kelviq_server.subscriptions.life.store import (
     delete_unseen,
     find_by_request,
-    find_in_force,
     find_subscription,
     find_waiting,
     list_by_id,
@@ -36,7 +35,6 @@ __all__ = [
     "change",
     "delete_unseen",
     "find_by_request",
-    "find_in_force",
     "find_locked",
     "find_subscription",
     "find_waiting",

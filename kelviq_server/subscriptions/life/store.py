@@ -137,16 +137,6 @@ async def find_by_request(tx: Tx, request_id: UUID) -> Subscription | None:
     )
 
 
-async def find_in_force(tx: Tx, lineage_id: UUID) -> Subscription | None:
-    """Return the record of a subscription that is in force, or None."""
-    return await tx.find_decoded(
-        Subscription,
-        "SELECT row_to_json(found) FROM (SELECT " + COLUMNS + " FROM subscriptions WHERE tenant_id = %s"
-        " AND lineage_id = %s AND status IN ('trialing', 'active', 'past_due')) AS found",
-        (tx.tenant_id, lineage_id),
-    )
-
-
 async def find_newest_id(tx: Tx, lineage_id: UUID) -> UUID | None:
     """Return the record that stands for a subscription today: the one in force, else the last one that was."""
     return await tx.value(

@@ -11,6 +11,8 @@ from kelviq_server.subscriptions.life import steps as life
 async def preview_change(tenant: Tenant, change: ChangePlan) -> Preview:
     """Return what a change would come to if it were made at this instant; nothing is changed, but for what is due.
 
+    A transaction, since what a discount still allows is reckoned under its lock, as the change does.
+
     Raises what `change_plan` does.
     """
     if not await carry_out_overdue(tenant, change.id):
