@@ -11,7 +11,7 @@ from tests.make import Made
 
 APRIL, HALF, MAY = "2031-04-01T00:00:00Z", "2031-04-16T00:00:00Z", "2031-05-01T00:00:00Z"
 LATER = {"paymentBehavior": "activate_on_payment"}
-WAITS = {"detail": "Another update of the subscription waits for its payment."}
+WAITS = {"detail": "The subscription waits for a payment already: its first, or that of another update."}
 
 
 @pytest.fixture
