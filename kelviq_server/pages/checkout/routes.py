@@ -33,7 +33,7 @@ _CARD = {"cardNumber": "card_number"}
 # From one address: nobody chooses faster, unless they look for discount codes that hold.
 _CHANGES = RateLimit(2, 120)
 # Of one session, however often its page is reloaded: the gateway is asked for each.
-_FOLLOWS = RateLimit(0.5, 10)
+_FOLLOWS = RateLimit(1, 10)
 
 _NOT_PAID = "The payment did not go through. Nothing was charged."
 _WAITING = {
