@@ -175,8 +175,10 @@ async def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> WholeOrder:
 
 async def _fail_payment(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome, failure: Failure) -> Order:
     if rules.stays_open(order, attempt, failure):
+        left = await _leave_open(tx, order, failure)
+        # Last, as everybody locks the status of transactions last.
         await transactions.note_failure(tx, attempt.id, outcome)
-        return await _leave_open(tx, order, failure)
+        return left
     failed = await give_up(tx, order, failure)
     [whole] = await wholes_of(tx, [failed])
     followed = [event for each in _followers for event in await each.failed(tx, whole, failure)]
