@@ -93,6 +93,23 @@ CREATE INDEX subscriptions_by_version ON subscriptions (tenant_id, version_id);
 CREATE INDEX subscriptions_by_start ON subscriptions (tenant_id, started_at) WHERE is_seen;
 CREATE INDEX subscriptions_by_change ON subscriptions (tenant_id, modified_at) WHERE is_seen;
 
--- Those that wait are few, and counted as they are read.
+-- As lists are tallied elsewhere; those that wait are few, and counted as they are read.
+CREATE FUNCTION tally_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  own_slot integer := pg_backend_pid() % 64;
+BEGIN
+  -- One transaction may change statuses several times, and of several records: whoever uses this slot, too, waits here,
+  -- so that nobody who has counted one status waits for somebody who has counted another.
+  PERFORM pg_advisory_xact_lock(
+    hashtext('subscriptions tallied in ' || own_slot), coalesce(NEW.tenant_id, OLD.tenant_id)
+  );
+  INSERT INTO status_tallies AS t (tenant_id, list, status, slot, count)
+  SELECT tenant_id, 'subscriptions', status, own_slot, sum(change) FROM (
+    SELECT OLD.tenant_id, OLD.status, -1 AS change WHERE TG_OP <> 'INSERT'
+    UNION ALL SELECT NEW.tenant_id, NEW.status, 1 WHERE TG_OP <> 'DELETE'
+  ) AS both_sides WHERE status <> 'incomplete' GROUP BY tenant_id, status HAVING sum(change) <> 0
+  ON CONFLICT (tenant_id, list, status, slot) DO UPDATE SET count = t.count + excluded.count;
+  RETURN NULL;
+END $$;
 CREATE TRIGGER tally_subscriptions AFTER INSERT OR DELETE OR UPDATE OF status ON subscriptions
-  FOR EACH ROW EXECUTE FUNCTION tally_status();
+  FOR EACH ROW EXECUTE FUNCTION tally_subscription();

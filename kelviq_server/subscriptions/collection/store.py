@@ -3,9 +3,10 @@
 from typing import Final, LiteralString
 
 QUESTIONS: Final[tuple[LiteralString, ...]] = (
-    # Tallies are counts; those that wait are few, and counted as they are read.
+    # Tallies are counts; those that wait are few, and are not tallied.
     "SELECT 'count of subscriptions', status, sum(counted)::text, sum(kept)::text FROM ("
-    "  SELECT status, count(*) AS counted, 0 AS kept FROM subscriptions WHERE tenant_id = %(tenant_id)s GROUP BY status"
+    "  SELECT status, count(*) AS counted, 0 AS kept FROM subscriptions WHERE tenant_id = %(tenant_id)s"
+    "   AND status <> 'incomplete' GROUP BY status"
     "  UNION ALL SELECT status, 0, count FROM status_tallies WHERE tenant_id = %(tenant_id)s AND list = 'subscriptions'"
     ") AS both_sides GROUP BY status",
     # A customer has as many active subscriptions as are counted.
