@@ -151,10 +151,12 @@ class Mold:
     async def copy(self, id: UUID) -> tuple[str, UUID]:
         """Make a copy; return the customer's id and that of the copy of a record."""
         self._number += 1
+        # Its own, as several copies may be made at once.
+        number = self._number
         async with transaction(self._tenant) as tx:
             for kept, copy in self._rows:
-                await tx.execute(copy, {"rows": kept, "number": str(self._number)})
-        return f"{self._customer}-{self._number}", UUID(md5(f"{id}{self._number}".encode()).hexdigest())
+                await tx.execute(copy, {"rows": kept, "number": str(number)})
+        return f"{self._customer}-{number}", UUID(md5(f"{id}{number}".encode()).hexdigest())
 
 
 def _copied(*columns: LiteralString) -> dict[str, LiteralString]:

@@ -1,10 +1,7 @@
 """Whoever moves money at once: nothing is given back, used up or numbered twice, and the database itself sees to it."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,21 +9,14 @@ import pytest
 from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.payments.errors import PaymentDeclined
-from kelviq_server.platform.database import INSTANCE, Tenant, reading, transaction
+from kelviq_server.platform.database import Tenant, reading
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from tests import make, money
+from tests.db.at_once import at_once
 from tests.make import Made
 from tests.money import Card
 
 AT = datetime(2031, 1, 31, 9, 30, tzinfo=UTC)
-
-
-async def at_once(*works: Awaitable[Any]) -> Counter[str]:
-    """Do everything at once, and return how often what came of it: a status, or what refused it."""
-    done = await asyncio.gather(*works, return_exceptions=True)
-    return Counter(
-        type(each).__name__ if isinstance(each, BaseException) else getattr(each, "status", "") for each in done
-    )
 
 
 @pytest.fixture
@@ -195,18 +185,6 @@ async def test_a_discount_that_a_declined_charge_used_is_there_for_the_next(made
     with pytest.raises(DiscountUsedUp):
         await money.charge(made.sandbox, plan, await money.customer(made.sandbox), discount_code="ONE")
     await money.assert_books_right(made.sandbox)
-
-
-@pytest.fixture
-async def one_slot(pool: None) -> AsyncIterator[None]:
-    """Let everybody tally in one slot, as those do whose sessions share one by chance."""
-    async with transaction(INSTANCE) as tx:
-        function = await tx.value("SELECT pg_get_functiondef('tally_status'::regproc)")
-        assert "pg_backend_pid() % 64" in function
-        await tx.connection.execute(function.replace("pg_backend_pid() % 64", "0"))
-    yield
-    async with transaction(INSTANCE) as tx:
-        await tx.connection.execute(function)
 
 
 async def test_nobody_waits_for_ever_for_somebody_who_waits_for_them(made: Made, plan: str, one_slot: None) -> None:
