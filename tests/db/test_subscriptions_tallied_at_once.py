@@ -1,7 +1,7 @@
 """Whoever changes how many subscriptions stand where waits for nobody for ever, with all counted in the same rows."""
 
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -56,11 +56,17 @@ async def test_trials_that_end_unpaid_and_payments_that_fail_are_counted_at_once
 
 async def test_changes_that_were_paid_first_and_those_that_charge_nothing_are_counted_at_once(shop: Shop) -> None:
     """The ones waited before they take another's place; the others do so as soon as they are written."""
-    ids = await shop.subscribers(24)
+    paid, unpaid = await shop.subscribers(12), await shop.subscribers(12)
     await make.freeze_clock(shop.tenant, HALF)
-    later = {"proration": ProrationBehavior.PRORATE_NEXT_INVOICE}
-    how: list[dict[str, Any]] = [{"activates_on_payment": True}, later]
-    came = await at_once(*(shop.change(id, "large", **how[number % 2]) for number, id in enumerate(ids)))
-    assert came == {"": 24}
+
+    async def change_often(id: UUID) -> None:
+        for plan in ("large", "medium", "huge"):
+            id = await shop.change(id, plan, proration=ProrationBehavior.PRORATE_NEXT_INVOICE)
+
+    works: list[Awaitable[object]] = []
+    for first, second in zip(paid, unpaid, strict=True):
+        works += [shop.change(first, "large", activates_on_payment=True), change_often(second)]
+    assert await at_once(*works) == {"": 24}
     await shop.clear_up()
-    assert [(await shop.story(id)).statuses for id in ids] == [["superseded", "active"]] * 24
+    assert [(await shop.story(id)).statuses for id in paid] == [["superseded", "active"]] * 12
+    assert [(await shop.story(id)).statuses for id in unpaid] == [["superseded"] * 3 + ["active"]] * 12
