@@ -1,8 +1,10 @@
 """What goes back: JSON answers, and the one renderer of everything that stops a request."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -117,6 +119,15 @@ def redirect_answer(location: str, cache_seconds: int | None = None) -> Response
     return Response(status_code=302, headers=headers)
 
 
+def tagged_answer(request: Request, content: Any) -> Response:
+    """Return an answer that whoever has it already need not be sent again: 304 where they say so."""
+    body = dump(content)
+    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    return Response(status_code=304, headers=headers) if tag in known else raw_answer(body, headers=headers)
+
+
 def refusal_answer(refusal: Refusal, key: str = "detail") -> Response:
     """Return the answer that tells the caller why the request stopped; under `key` where nothing else says how."""
     headers: dict[str, str] = {}
@@ -127,10 +138,11 @@ def refusal_answer(refusal: Refusal, key: str = "detail") -> Response:
     if refusal.status in (408, 413):
         # What was not read would otherwise be taken for the next request.
         headers["Connection"] = "close"
+    return raw_answer(dump(refusal_content(refusal, key)), refusal.status, headers)
+
+
+def refusal_content(refusal: Refusal, key: str = "detail") -> dict[str, Any]:
+    """Return what the body of such an answer says."""
     if isinstance(refusal, InvalidFields):
-        content: dict[str, Any] = refusal.errors
-    elif refusal.field is not None:
-        content = {refusal.field: [refusal.text]}
-    else:
-        content = {key: refusal.text}
-    return raw_answer(dump(content), refusal.status, headers)
+        return refusal.errors
+    return {key: refusal.text} if refusal.field is None else {refusal.field: [refusal.text]}

@@ -1,7 +1,7 @@
 """The connection to PostgreSQL, and the only two ways to use it: a transaction and a short read."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -76,6 +76,11 @@ def _maker(kind: type[Any]) -> Callable[..., Any]:
         return kind(**values)
 
     return make
+
+
+def array(values: Iterable[object]) -> str:
+    """Return ids, numbers, instants or words as the text of an array, quickly: there is nothing in them to escape."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 class Tx:

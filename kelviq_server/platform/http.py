@@ -80,11 +80,14 @@ class Api:
         self._public_url = public_url or PublicUrl(None, ())
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations:
-            methods = by_path.setdefault(operation.path.rstrip("/"), {})
+            methods = by_path.setdefault(operation.route, {})
             methods[operation.method] = operation
             if operation.method == "GET":
                 methods["HEAD"] = operation
-        self._places = [Place(compile_path(path)[0], methods) for path, methods in by_path.items()]
+        # A parameter that may be any text may have line breaks.
+        self._places = [
+            Place(re.compile(compile_path(path)[0].pattern, re.DOTALL), methods) for path, methods in by_path.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         observation = Observation(scope, send)
@@ -108,7 +111,7 @@ class Api:
             observation.finish()
 
     async def _respond(self, scope: Scope, receive: Receive, observation: Observation) -> Response:
-        place, parameters = self._find(scope["path"][len(scope["root_path"]) :])
+        place, parameters = self._find(scope["path"][len(scope["root_path"]) :], scope["method"])
         operation = place.by_method.get(scope["method"])
         request = Request(scope, receive)
         if operation is None:
@@ -148,14 +151,20 @@ class Api:
                 raise
             return refusal_answer(refusal, operation.refusal_key)
 
-    def _find(self, path: str) -> tuple[Place, dict[str, str]]:
+    def _find(self, path: str, method: str) -> tuple[Place, dict[str, str]]:
         if "\x00" in path:
             raise NotFound
         bare = path[:-1] if path.endswith("/") else path
+        other: tuple[Place, dict[str, str]] | None = None
         for place in self._places:
             if match := place.pattern.fullmatch(bare):
-                return place, match.groupdict()
-        raise NotFound
+                # A parameter may be spelled as another path is, which takes other methods.
+                if method in place.by_method:
+                    return place, match.groupdict()
+                other = other or (place, match.groupdict())
+        if other is None:
+            raise NotFound
+        return other
 
     @staticmethod
     def _other_method(place: Place, request: Request) -> Response:

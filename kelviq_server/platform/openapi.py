@@ -169,7 +169,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         {
             "name": parameter.name,
             "in": "query",
-            "required": False,
+            "required": parameter.is_required,
             "description": parameter.description,
             "schema": dict(parameter.schema),
         }
@@ -178,15 +178,16 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    if not operation.takes_idempotency_key:
+    if not operation.takes_idempotency_key and not operation.has_own_keys:
         return []
+    kept = "for ever." if operation.has_own_keys else "for 7 days, with `Idempotent-Replayed: true`."
     return [
         {
             "name": HEADER,
             "in": "header",
             "required": False,
             "description": "A name of your choice for this request, new for each, so that it can be sent again: it is "
-            "carried out once, and its first answer is given again for 7 days, with `Idempotent-Replayed: true`.",
+            f"carried out once, and its first answer is given again {kept}",
             "schema": {
                 "type": "string",
                 "minLength": 1,
@@ -210,6 +211,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
     if operation.may_go_on:
         responses["202"] = {**_success(operation), "description": "It goes on: this is how far it has come."}
+    if operation.has_tag:
+        responses["304"] = {"description": "It is still what `If-None-Match` names.", "headers": dict(_REQUEST_ID)}
     for status in sorted({refusal.status for refusal in refusals}):
         facts = [refusal for refusal in refusals if refusal.status == status]
         responses[str(status)] = _refusal(operation, facts)

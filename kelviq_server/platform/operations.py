@@ -9,6 +9,7 @@ from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -91,6 +92,13 @@ class Call(Generic[B]):
         text = self.query.get(name)
         return None if text is None else text.replace("\x00", "\ufffd")
 
+    def required(self, name: str) -> str:
+        """Return a query parameter that names something, in either spelling; raises InvalidFields without it."""
+        text = self.text(name) or self.text(to_camel(name))
+        if not text:
+            raise InvalidFields({name: ["This field is required."]})
+        return text
+
     def path(self, name: str) -> str:
         """Return a parameter of the path, decoded."""
         return self.request.path_params[name]
@@ -161,6 +169,7 @@ class Parameter:
     name: str
     schema: Mapping[str, Any]
     description: str
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +199,24 @@ class Operation:
     resumes: bool = False
     # Whether 202 may come back as well, with the same answer: the rest is done later.
     may_go_on: bool = False
+    # Whether it keeps the keys of what it is sent itself, for ever.
+    has_own_keys: bool = False
+    # Whether answers have an ETag, and one that is still the same is 304.
+    has_tag: bool = False
+    # Whether the last parameter of the path may be any text, also one with slashes.
+    ends_in_text: bool = False
+
+    @property
+    def route(self) -> str:
+        """Return the path as the router reads it."""
+        path = self.path.rstrip("/")
+        return f"{path.removesuffix('}')}:path}}" if self.ends_in_text else path
 
     @property
     def takes_idempotency_key(self) -> bool:
         """Say whether a request can be told from its repetition: any write, by callers who own the keys they send."""
-        return self.method != "GET" and self.access in (Access.SERVER, Access.CLIENT, Access.PARTNER)
+        is_owned = self.access in (Access.SERVER, Access.CLIENT, Access.PARTNER)
+        return self.method != "GET" and is_owned and not self.has_own_keys
 
 
 @dataclass
@@ -222,6 +244,9 @@ class Operations:
         refusal_key: str = "detail",
         resumes: bool = False,
         may_go_on: bool = False,
+        has_own_keys: bool = False,
+        has_tag: bool = False,
+        ends_in_text: bool = False,
     ) -> Callable[[Callable[[Call[Any]], Awaitable[Response]]], Callable[[Call[Any]], Awaitable[Response]]]:
         """Make the decorated handler an operation, described by its docstring; `refuses` are facts that may stop it."""
 
@@ -232,7 +257,8 @@ class Operations:
                 Operation(
                     method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
-                    is_body_required, refusal_key, resumes, may_go_on,
+                    is_body_required, refusal_key, resumes, may_go_on, has_own_keys, has_tag,
+                    ends_in_text,
                 )
             )  # fmt: skip
             return handler

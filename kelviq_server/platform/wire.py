@@ -81,7 +81,7 @@ class OpenBody(Body):
     @classmethod
     def _fit_to_be_kept(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            _free_form(value)
+            free_form(value)
         return cast("Any", value)
 
     def text(self) -> str:
@@ -102,6 +102,11 @@ B = TypeVar("B", bound=Body)
 def wire_instant(at: datetime) -> str:
     """Return an instant as answers have it, always to the microsecond."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def wire_usage_instant(at: datetime) -> str:
+    """Return an instant of usage as answers have it, in UTC."""
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def read_body(kind: type[B], value: Any) -> B:
@@ -295,7 +300,8 @@ def _country(value: str) -> str:
     return code
 
 
-def _free_form(value: Any) -> Any:
+def free_form(value: Any) -> str:
+    """Return an object of the caller's own as its JSON text; raises PydanticCustomError for what cannot be kept."""
     if not isinstance(value, dict):
         # Left to the field's own type: null where it may be null, else refused.
         raise PydanticCustomError("dict_type", "Expected a dictionary.")
@@ -348,6 +354,6 @@ Country = Annotated[
 # An object of the caller's own, kept as its JSON text, key by key.
 FreeForm = Annotated[
     str,
-    BeforeValidator(_free_form),
+    BeforeValidator(free_form),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
