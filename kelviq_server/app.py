@@ -26,6 +26,8 @@ from kelviq_server.catalog.plans import routes as plans
 from kelviq_server.catalog.products import routes as products
 from kelviq_server.checkout.sessions import routes as checkout
 from kelviq_server.customers.routes import operations as customer_operations
+from kelviq_server.entitlements import routes as entitlements
+from kelviq_server.entitlements.explanations import routes as explanations
 from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
 from kelviq_server.pages.routes import page_routes
@@ -60,6 +62,11 @@ from kelviq_server.taxes.routes import operations as tax_operations
 from kelviq_server.tenants.clocks.routes import operations as clock_operations
 from kelviq_server.tenants.routes import operations as organization_operations
 from kelviq_server.tenants.steps import find_caller
+from kelviq_server.usage.reports import routes as reports
+from kelviq_server.usage.reports.actions.record_report import GATHERED
+from kelviq_server.usage.reservations.routes import operations as reservation_operations
+from kelviq_server.usage.series import routes as series
+from kelviq_server.usage.traces import routes as traces
 from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
@@ -98,6 +105,13 @@ def operations() -> list[Operation]:
         checkout.operations,
         checkout.session_operations,
         checkout.event_operations,
+        reports.operations,
+        reservation_operations,
+        traces.operations,
+        series.operations,
+        entitlements.operations,
+        entitlements.server_operations,
+        explanations.operations,
         media_operations,
         public_media_operations,
         payment_method_operations,
@@ -170,6 +184,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         outgoing = Outgoing(settings.webhook_networks)
         use_outgoing(outgoing)
         hand_down(settings)
+        GATHERED.limit = settings.usage_together
         await open_pool(conninfo, settings.pool_size)
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]

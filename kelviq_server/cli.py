@@ -47,7 +47,6 @@ from kelviq_server.platform.terminal import OUT, Progress, complain, say, show, 
 from kelviq_server.platform.vault import current_vault, keep_earlier, write_private
 from kelviq_server.pricing_as_code.commands import catalog
 from kelviq_server.pricing_as_code.errors import CatalogFault
-from kelviq_server.subscriptions.collection.steps import QUESTIONS as SUBSCRIPTION_QUESTIONS
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.actions.check_secret import check_secret
 from kelviq_server.tenants.actions.create_key import create_key
@@ -55,7 +54,7 @@ from kelviq_server.tenants.actions.first_start import first_start
 from kelviq_server.tenants.actions.found_organization import found_organization
 from kelviq_server.tenants.actions.revoke_key import revoke_key
 from kelviq_server.tenants.records import EnvironmentName, KeyKind, Organization, OrganizationKeys
-from kelviq_server.worker import run_worker
+from kelviq_server.worker import questions, run_worker
 
 T = TypeVar("T")
 # Two keys side by side are never broken.
@@ -318,7 +317,7 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
             everybody = await tenants.list_named_tenants(tx)
         return [(name, await verify_books(tenant, progress.advance)) for name, tenant in everybody.items()]
 
-    use_more_questions(SUBSCRIPTION_QUESTIONS)
+    use_more_questions(questions())
     with Progress("reckoning invoices anew", None) as progress:
         outcome = run_command(data_dir, database_url, verified)
     table = table_of("environment", "what", "which", "expected", "found")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import LiteralString
 
 import structlog
 
@@ -37,6 +38,9 @@ from kelviq_server.subscriptions.collection.steps import QUESTIONS as SUBSCRIPTI
 from kelviq_server.subscriptions.collection.steps import SubscriptionFollower
 from kelviq_server.subscriptions.cycles.jobs import SUBSCRIPTIONS
 from kelviq_server.tenants.clocks.jobs import Rounds, carry_on
+from kelviq_server.usage.reports.actions.make_room import make_room
+from kelviq_server.usage.reservations.jobs import RESERVATIONS
+from kelviq_server.usage.reservations.steps import QUESTIONS as RESERVATION_QUESTIONS
 from kelviq_server.webhooks.deliveries.actions.fan_out import fan_out
 from kelviq_server.webhooks.deliveries.actions.sweep_webhooks import sweep_webhooks
 from kelviq_server.webhooks.deliveries.jobs import Courier, queued
@@ -75,7 +79,7 @@ def fee_terms(settings: Settings) -> FeeTerms:
 
 def due_works() -> Sequence[DueWork]:
     """Return what waits for an instant of its tenant's clock; what stands first goes first where both are due."""
-    return [LATE_ANSWERS, SUBSCRIPTIONS, CHECKOUTS]
+    return [LATE_ANSWERS, SUBSCRIPTIONS, CHECKOUTS, RESERVATIONS]
 
 
 def order_followers() -> Sequence[OrderFollower]:
@@ -83,12 +87,17 @@ def order_followers() -> Sequence[OrderFollower]:
     return [CheckoutFollower(), SubscriptionFollower()]
 
 
+def questions() -> Sequence[LiteralString]:
+    """Return what is asked besides when the books are verified."""
+    return [*SUBSCRIPTION_QUESTIONS, *RESERVATION_QUESTIONS]
+
+
 def hand_down(settings: Settings) -> None:
     """Give the lower modules of this process what they take from upper ones."""
     use_due_works(DueWorks(due_works()))
     use_fee_terms(fee_terms(settings))
     use_order_followers(order_followers())
-    use_more_questions(SUBSCRIPTION_QUESTIONS)
+    use_more_questions(questions())
     use_payment_address(settings.public_url or f"http://127.0.0.1:{settings.port}")
 
 
@@ -175,5 +184,6 @@ async def sweep() -> None:
                 if await sweep_batch(connection) < SWEEP_BATCH:
                     break
     await sweep_webhooks(now)
+    await make_room(now)
     # Last: a file store on the network may not answer.
     await sweep_uploads(now)

@@ -20,8 +20,7 @@ from kelviq_server.platform.local_files import LocalFiles
 from kelviq_server.platform.migrate import migrate
 from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.vault import Vault, use_vault
-from kelviq_server.subscriptions.collection.steps import QUESTIONS
-from kelviq_server.worker import order_followers
+from kelviq_server.worker import order_followers, questions
 from tests import make
 from tests.make import Made
 
@@ -90,7 +89,7 @@ async def pool(conninfo: str, tmp_path_factory: pytest.TempPathFactory) -> Async
     outgoing = Outgoing(LOOPBACK)
     use_outgoing(outgoing)
     use_order_followers(order_followers())
-    use_more_questions(QUESTIONS)
+    use_more_questions(questions())
     await open_pool(conninfo, size=40)
     yield
     await outgoing.close()

@@ -7,7 +7,15 @@ from uuid import UUID
 from kelviq_server.customers import rules, store
 from kelviq_server.customers.events import CustomerCreated, CustomerUpdated
 from kelviq_server.customers.records import Customer, CustomerSummary, NewCustomer
-from kelviq_server.customers.store import find_customer, has_customer, list_by_id, lock_by_id, lock_customer, lock_known
+from kelviq_server.customers.store import (
+    find_customer,
+    has_customer,
+    list_by_id,
+    lock_by_id,
+    lock_customer,
+    lock_known,
+    lock_shared,
+)
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import parse
 from kelviq_server.taxes import steps as taxes
@@ -25,6 +33,7 @@ __all__ = [
     "lock_by_id",
     "lock_customer",
     "lock_known",
+    "lock_shared",
     "summary_of",
 ]
 

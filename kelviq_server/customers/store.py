@@ -40,6 +40,13 @@ async def lock_by_id(tx: Tx, id: UUID) -> None:
     await tx.execute("SELECT FROM customers WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE", (tx.tenant_id, id))
 
 
+async def lock_shared(tx: Tx, ids: Collection[UUID]) -> None:
+    """Let nobody change these customers until this transaction ends; others may share them meanwhile."""
+    await tx.execute(
+        "SELECT FROM customers WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE", (tx.tenant_id, list(ids))
+    )
+
+
 async def lock_known(tx: Tx, id: UUID) -> Customer:
     """Return a customer by our own id, an archived one too, whom nobody else changes until this transaction ends."""
     return _found(

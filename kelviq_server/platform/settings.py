@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         description="Encrypts what must be read back; else DIR/secret, made on first start.",
     )
     rate_limit_per_second: float = Field(default=0, ge=0, description="Requests a second for each key; 0 is no limit.")
+    usage_together: int = Field(
+        default=500, ge=1, le=1000, description="Reports of usage that are written in one transaction at the most."
+    )
     rate_limit_burst: int = Field(default=100, ge=1, description="Requests that may come at once.")
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Log lines for people or for machines; auto: people on a terminal."

@@ -20,13 +20,16 @@ OF_MONEY = (
 
 async def recurring(
     api: Client, identifier: str = "pro", amount: Any = 100, *, yearly: Any = None, product_id: str | None = None,
-    entries: tuple[dict[str, Any], ...] = (), periods: tuple[str, ...] = ("MONTHLY",), **fields: Any
+    entries: tuple[dict[str, Any], ...] = (), periods: tuple[str, ...] = ("MONTHLY",),
+    granting: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (), **fields: Any
 ) -> str:  # fmt: skip
     """Publish a plan that is charged each month, and each year if so much is named, and return its identifier."""
     await catalog.plan(api, identifier, product_id)
     charges = [catalog.charge(period, amount) for period in periods]
     charges += [catalog.charge("YEARLY", yearly)] if yearly is not None else []
     await catalog.set_prices(api, identifier, catalog.price(catalog.entry(*charges), *entries, **fields))
+    if granting:
+        await catalog.grant(api, identifier, *granting)
     await catalog.publish(api, identifier)
     return identifier
 

@@ -16,7 +16,7 @@ from kelviq_server.billing.refunds.actions.create_refund import create_refund
 from kelviq_server.billing.refunds.records import NewRefund, RefundReason
 from kelviq_server.catalog.contents.actions.add_entitlements import add_entitlements
 from kelviq_server.catalog.features.actions.create_feature import create_feature
-from kelviq_server.catalog.features.records import FeatureType, NewFeature
+from kelviq_server.catalog.features.records import FeatureType, MeterSetup, MeterSource, NewFeature
 from kelviq_server.catalog.plans.actions.create_plan import create_plan
 from kelviq_server.catalog.plans.actions.publish_plan import publish_plan
 from kelviq_server.catalog.plans.actions.set_prices import set_prices
@@ -27,6 +27,8 @@ from kelviq_server.catalog.products.records import NewProduct, TaxCode
 from kelviq_server.checkout.sessions.actions.create_session import create_session
 from kelviq_server.checkout.sessions.records import OpenSession
 from kelviq_server.core.calendar import ChargePeriod
+from kelviq_server.entitlements.actions.set_override import set_override
+from kelviq_server.entitlements.records import NewOverride
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.payments.actions.save_method import save_method
 from kelviq_server.payments.records import NewCard
@@ -34,6 +36,10 @@ from kelviq_server.platform.database import Tenant
 from kelviq_server.platform.operations import Access, Operation
 from kelviq_server.taxes.actions.add_rate import add_rate
 from kelviq_server.taxes.records import NewTaxRate
+from kelviq_server.usage.reports.actions.record_report import record_report
+from kelviq_server.usage.reports.records import Report
+from kelviq_server.usage.reservations.actions.reserve_usage import reserve_usage
+from kelviq_server.usage.reservations.records import NewReservation
 from kelviq_server.webhooks.deliveries.actions.send_test_event import send_test_event
 from kelviq_server.webhooks.endpoints.actions.create_endpoint import create_endpoint
 from kelviq_server.webhooks.endpoints.records import NewEndpoint
@@ -125,6 +131,20 @@ async def money_ids(tenant: Tenant) -> Ids:
     }
 
 
+async def entitlement_ids(tenant: Tenant, customer: str, feature: str) -> Ids:
+    """Let something else hold for a customer than what is granted to them."""
+    await set_override(tenant, customer, feature, NewOverride(True, "A favour"))
+    return {"/customers/{customerId}/entitlements/{featureId}": [feature]}
+
+
+async def report_ids(tenant: Tenant, customer: str) -> Ids:
+    """Report an event under a key of theirs, and another one, which has a key of ours."""
+    key = uuid4().hex
+    await record_report(tenant, Report(customer, key=key, digest=bytes(16), event_name="login"))
+    other = await record_report(tenant, Report(customer, event_name="login"))
+    return {"/report/event/{key}": [key, other.id.hex]}
+
+
 async def checkout_ids(tenant: Tenant) -> Ids:
     """Open a session that could be paid."""
     plan, product = f"plan-{uuid4().hex}", await create_product(tenant, NewProduct("Suite", TaxCode.SAAS), [])
@@ -135,12 +155,23 @@ async def checkout_ids(tenant: Tenant) -> Ids:
     return {"/checkout/sessions/{session_id}": [session.id]}
 
 
+async def reservation_ids(tenant: Tenant) -> Ids:
+    """Hold something of a meter that nothing grants."""
+    setup = MeterSetup(MeterSource.PRE_AGGREGATED_USAGE, has_units=True)
+    feature = await create_feature(tenant, NewFeature(f"Calls {uuid4().hex}", FeatureType.METER, setup=setup))
+    customer = (await make.customer(tenant)).external_id
+    reservation = await reserve_usage(tenant, NewReservation(customer, feature.identifier, 1, 60))
+    return {"/usage/reservations/{pk}": [str(reservation.id)]}
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateSubscription": {"planIdentifier": "pro", "chargePeriod": "MONTHLY"},
     "previewSubscriptionUpdate": {"planIdentifier": "pro", "chargePeriod": "MONTHLY"},
     "cancelSubscription": {"cancellationType": "IMMEDIATE"},
     "updateCustomer": {"name": "Mallory"},
+    "setEntitlementOverride": {"value": True, "reason": "I am Mallory"},
+    "resetEntitlementUsage": {},
     "updateCatalogProduct": {"name": "Mallory"},
     "updateCatalogProductSettings": {"vpn": False},
     "updateCatalogProductImage": {"name": "Mallory"},
@@ -157,6 +188,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateWebhookEndpoint": {"enabled": False},
     "replayWebhookEvents": {"start": "2026-01-01T00:00:00Z"},
     "resendWebhookEvent": {},
+    "settleReservation": {"value": 1},
 }
 
 
@@ -171,7 +203,10 @@ PUBLIC = {
 NO_LISTS = {
     "retrieveOrganization": "test_organization.py: each environment has its own",
     "retrieveSandboxClock": "test_sandbox_clock.py: each sandbox has its own",
+    "getCustomerEntitlements": "test_entitlements.py: a customer of another tenant may do nothing",
     "listCredits": "test_credits.py: a customer of another tenant is not found",
+    "retrieveUsage": "below: a customer of another tenant is not found",
+    "explainEntitlement": "below: a customer of another tenant is none",
 }
 
 
@@ -198,7 +233,10 @@ async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
     found |= await catalog_ids(tenant) | await webhook_ids(tenant)
     found |= await tax_ids(tenant) | await discount_ids(tenant) | await money_ids(tenant)
-    found |= await checkout_ids(tenant)
+    found |= await checkout_ids(tenant) | await reservation_ids(tenant)
+    [feature] = found[f"{PLAN}/features/{{feature_id}}"]
+    found |= await entitlement_ids(tenant, found["/customers/{customerId}"][0], feature)
+    found |= await report_ids(tenant, found["/customers/{customerId}"][0])
     return {prefix: [value for value in values if value] for prefix, values in found.items()}
 
 
@@ -226,7 +264,7 @@ async def test_an_id_of_another_tenant_is_not_found(
     foreign = await ids_of(victim.sandbox, victim, partner_api)
     own = await ids_of(made.sandbox, made, partner_api)
     # What the attacker itself has, mixed with what the victim has below it.
-    mixed = {**foreign, "/catalog/products/{product_pk}": own["/catalog/products/{product_pk}"], PLAN: own[PLAN]}
+    mixed = foreign | {path: own[path] for path in (PLAN, "/catalog/products/{product_pk}", "/customers/{customerId}")}
     for operation in with_ids():
         attempts = [(stranger, foreign)]
         if operation.access is not Access.PARTNER:
@@ -301,3 +339,16 @@ async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api
                 assert answer["results"] == [], operation.id
                 # The log is too long to be counted.
                 assert answer.get("count", 0) == 0, operation.id
+
+
+async def test_nobody_is_told_what_a_customer_of_another_tenant_may_do(api: Client) -> None:
+    victim = await make.organization()
+    theirs = await catalog_ids(victim.sandbox) | await customer_ids(victim.sandbox)
+    [feature] = theirs[f"{PLAN}/features/{{feature_id}}"]
+    for customer in theirs["/customers/{customerId}"]:
+        await entitlement_ids(victim.sandbox, theirs["/customers/{customerId}"][0], feature)
+        named = {"customer_id": customer, "feature_id": feature}
+        assert (await api.get("/entitlements/", params=named)).json()["entitlements"] == []
+        explained = (await api.get("/entitlements/explain/", params=named)).json()
+        assert (explained["rule"], explained["override"]) == ("There is no customer with this id.", None)
+        assert (await api.get("/usage/", params=named)).status_code == 404

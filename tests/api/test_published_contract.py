@@ -119,6 +119,11 @@ OURS = {
 }
 
 # What nobody published and no client calls by itself, and why it is there.
+OURS |= {"POST /report/event/"}
+DECIDED |= {
+    "EntitlementDetail.featureType: enum": "published without its values; the contract spells them",
+    "EntitlementDetail.resetAt: nullable": "what never begins again has no such instant",
+}
 BEYOND = {
     "GET /media/{id}/{fileName}": "the address of a product's image has to last, and a signed one does not",
     "POST /catalog/plans/{identifier}/restore/": "the dashboard restores published versions and archived plans",
@@ -168,7 +173,22 @@ BEYOND |= {
     "GET /invoices/{id}/": "whoever keeps the books himself needs the documents",
     "GET /credits/": "credit that nobody can see or give helps no customer",
     "POST /credits/": "credit that nobody can see or give helps no customer",
+    "POST /report/usage/batch/": "a server that serves many has many reports",
+    "POST /report/event/batch/": "a server that serves many has many reports",
+    "POST /usage/reservations/": "what is used later must be there then, and costs nothing until it is used",
+    "GET /usage/reservations/{pk}/": "whoever reserves wants to see what became of it",
+    "POST /usage/reservations/{pk}/settle/": "how much was used is known only afterwards",
+    "POST /usage/reservations/{pk}/release/": "what was not used after all is free again at once",
     "GET /balances/": "whether the books balance, anybody may see",
+}
+_ONE_CUSTOMER = "one customer is given what no plan grants, or their quota again, without a plan of their own"
+BEYOND |= {
+    "PUT /customers/{customerId}/entitlements/{featureId}/": _ONE_CUSTOMER,
+    "DELETE /customers/{customerId}/entitlements/{featureId}/": _ONE_CUSTOMER,
+    "POST /customers/{customerId}/entitlements/{featureId}/reset/": _ONE_CUSTOMER,
+    "GET /usage/": "a chart of what was used has to come from somewhere",
+    "GET /report/event/{key}/": "whoever misses something that he reported wants to know what became of it",
+    "GET /entitlements/explain/": "whoever is asked why somebody has no access wants to know it at once",
 }
 
 

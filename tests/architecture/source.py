@@ -25,9 +25,21 @@ PARTS = {
     ),
     "catalog": ("contents", "features", "plans", "prices", "products"),
     "checkout": ("offers", "payment", "sessions"),
+    "entitlements": ("explanations",),
     "promotions": ("discounts",),
-    "subscriptions": ("changes", "collection", "cycles", "endings", "life", "purchases"),
+    "subscriptions": ("changes", "collection", "cycles", "endings", "life", "metering", "purchases"),
     "tenants": ("clocks",),
+    "usage": (
+        "alerts",
+        "allowances",
+        "charges",
+        "counting",
+        "meters",
+        "reports",
+        "reservations",
+        "series",
+        "traces",
+    ),
     "webhooks": ("attempts", "deliveries", "endpoints", "log"),
 }
 

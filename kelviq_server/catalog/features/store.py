@@ -60,6 +60,16 @@ async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Feature]:
     return {feature.id: feature for feature in found}
 
 
+async def list_all(tx: Tx) -> list[Feature]:
+    """Return all features of an environment, archived ones too; none ever goes."""
+    return await tx.decoded(
+        list[Feature],
+        "SELECT coalesce(json_agg(feature), '[]') FROM (SELECT " + COLUMNS + " FROM features"
+        " WHERE tenant_id = %s) AS feature",
+        (tx.tenant_id,),
+    )
+
+
 async def lock_identifiers(tx: Tx, start: str) -> list[str]:
     """Return the taken identifiers that begin so; nobody else takes one until this transaction ends."""
     await tx.alone_with("feature identifiers")

@@ -47,3 +47,20 @@ def refuse_ended(subscription: Subscription, current: str | None) -> None:
     if current is not None and current != str(subscription.id):
         raise SubscriptionEnded(f"This update of the subscription came to nothing. Its current id is {current}.")
     raise SubscriptionEnded
+
+
+def grants_differ(before: Subscription, after: Subscription) -> bool:
+    """Say whether two states of a record in force may grant something else, or until another instant."""
+    return _granting(before) != _granting(after)
+
+
+def _granting(subscription: Subscription) -> tuple[object, ...]:
+    return (
+        subscription.version_id,
+        subscription.price_id,
+        subscription.charge_period,
+        subscription.features,
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.ends_at,
+    )

@@ -13,11 +13,18 @@ from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.records import Customer
+from kelviq_server.entitlements import steps as entitlements
+from kelviq_server.entitlements.records import Holding
 from kelviq_server.platform.database import Tx
 from kelviq_server.subscriptions.life import rules, store
 from kelviq_server.subscriptions.life.errors import SubscriptionUnknown
 from kelviq_server.subscriptions.life.events import Told
-from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, WholeSubscription
+from kelviq_server.subscriptions.life.records import (
+    NewSubscription,
+    Subscription,
+    SubscriptionStatus,
+    WholeSubscription,
+)
 from kelviq_server.subscriptions.life.schemas import recurring_state
 from kelviq_server.subscriptions.life.store import (
     delete_unseen,
@@ -28,6 +35,7 @@ from kelviq_server.subscriptions.life.store import (
     list_subscriptions,
     lock_subscription,
 )
+from kelviq_server.usage.allowances.records import Holder
 
 __all__ = [
     "add",
@@ -95,6 +103,8 @@ async def add(tx: Tx, new: NewSubscription) -> Subscription:
     added = await store.insert_subscription(tx, new)
     if added.counts:
         await customers.count_subscription(tx, added.customer_id, +1)
+    if added.is_in_force:
+        await _hold(tx, added)
     return added
 
 
@@ -106,7 +116,31 @@ async def change(tx: Tx, before: Subscription, *, keeps_lease: bool = False, **v
     after = await store.update_subscription(tx, before.id, keeps_lease=keeps_lease, **values)
     if after.counts != before.counts:
         await customers.count_subscription(tx, after.customer_id, +1 if after.counts else -1)
+    if after.is_in_force:
+        if not before.is_in_force or rules.grants_differ(before, after):
+            await _hold(tx, after)
+    elif before.is_in_force and after.status is not SubscriptionStatus.SUPERSEDED:
+        # What is superseded is taken over in the same transaction.
+        await entitlements.release(tx, Holder(after.customer_id, after.lineage_id, after.id, after.ends_at))
     return after
+
+
+async def _hold(tx: Tx, subscription: Subscription) -> None:
+    version = (await plans.list_granting(tx, {subscription.version_id}))[subscription.version_id]
+    price = next((price for price in version.prices if price.id == subscription.price_id), None)
+    holding = Holding(
+        customer_id=subscription.customer_id,
+        lineage_id=subscription.lineage_id,
+        subscription_id=subscription.id,
+        version=version,
+        price=price or await plans.get_price(tx, subscription.price_id),
+        charge_period=subscription.charge_period,
+        quantities={each.identifier: each.quantity for each in subscription.features},
+        anchor_at=subscription.anchor_at,
+        time_zone=subscription.time_zone,
+        ends_at=subscription.ends_at,
+    )
+    await entitlements.hold(tx, holding)
 
 
 async def whole_of(tx: Tx, subscription: Subscription) -> WholeSubscription:

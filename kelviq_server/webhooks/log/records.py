@@ -8,7 +8,7 @@ import msgspec
 
 
 class EventType(StrEnum):
-    """What merchants can be told about: the types of the public guide, those that nothing announces yet too."""
+    """What merchants can be told about: the types of the public guide, and some of our own."""
 
     CHECKOUT_COMPLETED = "checkout.completed"
     CUSTOMER_CREATED = "customer.created"
@@ -29,6 +29,10 @@ class EventType(StrEnum):
     PAYMENT_METHOD_CREATED = "payment_method.created"
     PAYMENT_METHOD_UPDATED = "payment_method.updated"
     PAYMENT_METHOD_DELETED = "payment_method.deleted"
+    # Beyond the guide.
+    ENTITLEMENT_OVERRIDDEN = "entitlement.overridden"
+    ENTITLEMENT_OVERRIDE_REMOVED = "entitlement.override_removed"
+    ENTITLEMENT_USAGE_RESET = "entitlement.usage_reset"
 
 
 @dataclass(frozen=True, slots=True)

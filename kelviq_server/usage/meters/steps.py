@@ -1,0 +1,41 @@
+"""What meters there are, remembered by each process: they are asked for with every report."""
+
+from kelviq_server.catalog.features import steps as features
+from kelviq_server.platform.database import Tx
+from kelviq_server.usage.meters.records import Meter, Meters
+from kelviq_server.usage.meters.rules import meter_of
+
+MAX_REMEMBERED = 1000
+_known: dict[int, Meters] = {}
+
+
+async def meters_of(tx: Tx, number: int | None = None) -> Meters:
+    """Return the features of the environment, of which there are so many by now; without a number, as remembered.
+
+    What is remembered is never wrong, only incomplete: whoever misses something asks anew.
+    """
+    known = _known.get(tx.tenant_id)
+    if known is None or (number is not None and number != known.number):
+        known = await meters_now(tx)
+    return known
+
+
+async def find_feature(tx: Tx, identifier: str) -> Meter | None:
+    """Return a feature of any type by its identifier, an archived one too, or None."""
+    known = await meters_of(tx)
+    return known.by_identifier.get(identifier) or (await meters_now(tx)).by_identifier.get(identifier)
+
+
+async def meters_now(tx: Tx) -> Meters:
+    """Return the features of the environment as they now are."""
+    meters = [meter_of(feature) for feature in await features.list_all(tx)]
+    known = Meters(
+        len(meters),
+        {each.identifier: each for each in meters},
+        {each.id: each for each in meters},
+        [each for each in meters if each.counts_events],
+    )
+    if len(_known) >= MAX_REMEMBERED:
+        _known.clear()
+    _known[tx.tenant_id] = known
+    return known
