@@ -1,18 +1,14 @@
 """What was used is charged when its period is over, or when nobody would charge it any more: once, and to the cent."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from kelviq_server.core.period import Period
-from kelviq_server.platform.database import Tx
-from kelviq_server.subscriptions.cycles.steps import use_usage_reader
-from tests.api import catalog, money
+from kelviq_server.platform.database import reading
+from tests.api import catalog, money, usage
 from tests.api import subscriptions as subs
 from tests.api.conftest import Client
 from tests.make import Made
@@ -26,33 +22,41 @@ USED = "Pro: API Calls (used)"
 
 @dataclass
 class Meter:
-    """Counts what is used, in place of the module that will."""
+    """Reports what is used, as time comes to it."""
 
-    used: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
-    # Of which subscription and which time somebody asked.
-    asked: list[tuple[str, Period]] = field(default_factory=list[tuple[str, Period]])
+    api: Client
+    to_come: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
 
     def use(self, at: str, quantity: int) -> None:
         """Let so much be used."""
-        self.used.append((datetime.fromisoformat(at), quantity))
+        self.to_come.append((datetime.fromisoformat(at), quantity))
 
-    async def read(self, tx: Tx, customer_id: UUID, lineage_id: UUID, feature_id: UUID, period: Period) -> int:
-        """Return what was used within a period."""
-        self.asked.append((str(lineage_id), period))
-        return sum(quantity for at, quantity in self.used if at in period)
-
-
-async def _nothing(tx: Tx, customer_id: UUID, lineage_id: UUID, feature_id: UUID, period: Period) -> int:
-    return 0
+    async def advance(self, to: str) -> None:
+        """Move the clock, and report on the way what is used."""
+        for at, quantity in sorted(self.to_come):
+            if at > datetime.fromisoformat(to):
+                continue
+            self.to_come.remove((at, quantity))
+            if at > datetime.fromisoformat((await self.api.get("/sandbox/clock/")).json()["now"]):
+                await subs.advance(self.api, at.isoformat())
+            await usage.report(self.api, quantity, "api-calls", timestamp=at.isoformat())
+        await subs.advance(self.api, to)
 
 
 @pytest.fixture
-def meter() -> Iterator[Meter]:
-    """What this process's subscriptions ask how much was used."""
-    meter = Meter()
-    use_usage_reader(meter.read)
-    yield meter
-    use_usage_reader(_nothing)
+def meter(api: Client) -> Meter:
+    """What a merchant's server reports."""
+    return Meter(api)
+
+
+async def charged(made: Made) -> list[tuple[str, str]]:
+    """Return the periods of which usage was charged, the earliest first."""
+    async with reading(made.sandbox) as tx:
+        return await tx.value(
+            "SELECT array_agg(ARRAY[to_char(period_start, 'YYYY-MM-DD'), to_char(period_end, 'YYYY-MM-DD')]"
+            " ORDER BY period_start) FROM usage_charges WHERE tenant_id = %s",
+            (tx.tenant_id,),
+        )
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ async def test_a_month_s_usage_is_charged_with_the_next_month(api: Client, made:
     meter.use("2031-04-30T23:59:59Z", 50_000)
     meter.use("2031-05-01T00:00:00Z", 80_000)
     meter.use("2031-06-11T00:00:00Z", 100_049)
-    await subs.advance(api, JULY)
+    await meter.advance(JULY)
     # Of 120,000 the first are free, and so are the 80,000 of May; a quarter of a cent is none.
     assert await lines(api) == [
         [("Pro", 2_000)], [("Pro", 2_000), (USED, 400)], [("Pro", 2_000)], [("Pro", 2_000), (USED, 1)],
@@ -107,8 +111,7 @@ async def test_a_month_s_usage_is_charged_with_the_next_month(api: Client, made:
         "2031-05-01T00:00:00.000000Z",
     )
     # Each month was asked for, and none of them twice.
-    months = [datetime.fromisoformat(at) for at in (APRIL, MAY, JUNE, JULY)]
-    assert meter.asked == [(created["id"], Period(start, end)) for start, end in pairwise(months)]
+    assert await charged(made) == [[start[:10], end[:10]] for start, end in pairwise((APRIL, MAY, JUNE, JULY))]
     await money.books_balance(made)
 
 
@@ -130,7 +133,7 @@ async def test_usage_is_all_that_is_paid(
     created = await subs.subscribed(api)
     assert (created["status"], created["amount"]) == ("active", "0.00")
     meter.use(HALF, quantity)
-    await subs.advance(api, MAY)
+    await meter.advance(MAY)
     net = sum(line["netUnits"] for line in (await subs.invoices(api))[-1]["lines"])
     order = (await subs.orders(api))[-1]
     assert (net, order["amountSubtotalUnits"]) == (expected, expected)
@@ -145,9 +148,9 @@ async def test_who_leaves_pays_for_what_they_used(api: Client, made: Made, meter
     meter.use("2031-04-10T00:00:00Z", 150_000)
     meter.use("2031-04-18T00:00:00Z", 50_000)
     meter.use("2031-04-25T00:00:00Z", 100_000)
-    await subs.advance(api, HALF)
+    await meter.advance(HALF)
     await subs.cancelled(api, created, type, "2031-04-20" if type == "SPECIFIC_DATE" else None)
-    await subs.advance(api, JUNE)
+    await meter.advance(JUNE)
     assert (await subs.shown(api, created))["status"] == "canceled"
     used = {"IMMEDIATE": 1_000, "SPECIFIC_DATE": 2_000, "CURRENT_PERIOD_ENDS": 4_000}[type]
     assert await lines(api) == [[("Pro", 2_000)], [(USED, used)]]
@@ -162,7 +165,7 @@ async def test_a_change_to_what_is_not_metered_charges_what_was_used(
 ) -> None:
     created = await subs.subscribed(api)
     meter.use("2031-04-10T00:00:00Z", 150_000)
-    await subs.advance(api, HALF)
+    await meter.advance(HALF)
     flat = await subs.updated(api, created, "flat", period)
     change = [
         ("Unused time on Pro", -1_000),
@@ -172,6 +175,7 @@ async def test_a_change_to_what_is_not_metered_charges_what_was_used(
     assert (await lines(api))[1] == (change if period == "MONTHLY" else [*change, (USED, 1_000)])
     # It is not charged again, and neither is what comes later.
     meter.use("2031-04-20T00:00:00Z", 500_000)
+    await meter.advance("2031-04-21T00:00:00Z")
     await subs.foretold(api, flat)
     assert await subs.paid(api) == [2_000, *([2_000, 7_000] if period == "MONTHLY" else [60_000, 60_000])]
     await money.books_balance(made)
@@ -184,7 +188,7 @@ async def test_what_was_used_waits_where_differences_do_and_is_never_given_away(
 ) -> None:
     created = await subs.subscribed(api)
     meter.use("2031-04-10T00:00:00Z", 150_000)
-    await subs.advance(api, HALF)
+    await meter.advance(HALF)
     flat = await subs.updated(api, created, "flat", prorationBehavior=proration)
     assert await subs.paid(api) == [2_000]
     invoice = await subs.foretold(api, flat)
@@ -200,15 +204,13 @@ async def test_a_change_to_what_is_metered_as_well_charges_it_all_at_the_end(
     await sell(api, "scale", 100, catalog.charge(amount=0.0001), calls)
     created = await subs.subscribed(api)
     meter.use("2031-04-10T00:00:00Z", 150_000)
-    await subs.advance(api, HALF)
-    scale = await subs.updated(api, created, "scale")
+    await meter.advance(HALF)
+    await subs.updated(api, created, "scale")
     assert await subs.paid(api) == [2_000, 4_000]
     meter.use("2031-04-20T00:00:00Z", 50_000)
-    await subs.advance(api, MAY)
+    await meter.advance(MAY)
     # The whole month at the rates of the plan with which it ended: 200,000 at a hundredth of a cent.
     assert (await lines(api))[-1] == [("Scale", 10_000), ("Scale: API Calls (used)", 2_000)]
-    # Whoever counts is asked for the subscription, whichever of its records it is.
-    assert meter.asked[-1][0] == created["id"] != scale["id"]
     await money.books_balance(made)
 
 
@@ -216,11 +218,11 @@ async def test_new_rates_are_those_of_the_next_period(
     api: Client, made: Made, meter: Meter, calls: dict[str, Any]
 ) -> None:
     await subs.subscribed(api)
-    await subs.advance(api, HALF)
+    await meter.advance(HALF)
     await sell(api, "pro", 30, catalog.charge(amount=0.001), calls)
     meter.use("2031-04-20T00:00:00Z", 120_000)
     meter.use("2031-05-20T00:00:00Z", 120_000)
-    await subs.advance(api, JUNE)
+    await meter.advance(JUNE)
     assert await lines(api) == [
         [("Pro", 2_000)], [("Pro", 3_000), (USED, 400)], [("Pro", 3_000), (USED, 12_000)],
     ]  # fmt: skip
@@ -235,16 +237,16 @@ async def test_what_is_used_while_somebody_tries_is_free(
     created = await subs.subscribed(api, "tried")
     meter.use("2031-04-10T00:00:00Z", 9_000_000)
     meter.use("2031-04-16T00:00:00Z", 150_000)
-    await subs.advance(api, "2031-05-16T00:00:00Z")
+    await meter.advance("2031-05-16T00:00:00Z")
     assert await subs.paid(api) == [0, 2_000, 3_000]
     assert (await subs.shown(api, created))["status"] == "active"
     # Nor does it cost anything to leave before it ends.
     other = await subs.subscribed(api, "tried")
     meter.use("2031-05-17T00:00:00Z", 9_000_000)
     await subs.cancelled(api, created)
-    await subs.advance(api, "2031-05-18T00:00:00Z")
+    await meter.advance("2031-05-18T00:00:00Z")
     await subs.cancelled(api, other)
-    await subs.advance(api, JUNE)
+    await meter.advance(JUNE)
     assert await subs.paid(api) == [0, 2_000, 3_000, 0]
     await money.books_balance(made)
 
@@ -255,25 +257,25 @@ async def test_what_was_charged_by_a_change_is_not_charged_again_after_the_way_b
 ) -> None:
     created = await subs.subscribed(api)
     meter.use("2031-04-10T00:00:00Z", 150_000)
-    await subs.advance(api, HALF)
+    await meter.advance(HALF)
     flat = await subs.updated(api, created, "flat")
     # What is used while nothing is metered is in the price of that.
     meter.use("2031-04-17T00:00:00Z", 7_000_000)
-    await subs.advance(api, "2031-04-19T00:00:00Z")
+    await meter.advance("2031-04-19T00:00:00Z")
     back = await subs.updated(api, flat)
     meter.use("2031-04-20T00:00:00Z", 60_000)
     # Another quantity or price of what is metered anyway changes nothing of that.
     await subs.recurring(api, "team", 40, entries=(await _metered(api),))
-    await subs.advance(api, "2031-04-22T00:00:00Z")
+    await meter.advance("2031-04-22T00:00:00Z")
     team = await subs.updated(api, back, "team")
     meter.use("2031-04-23T00:00:00Z", 60_000)
-    await subs.advance(api, MAY)
+    await meter.advance(MAY)
     assert (await lines(api))[-1] == [("Team", 4_000), ("Team: API Calls (used)", 400), (USED, 1_000)]
     # From then on it is the whole month again.
     meter.use(MAY, 150_000)
-    await subs.advance(api, "2031-05-02T00:00:00Z")
+    await meter.advance("2031-05-02T00:00:00Z")
     await subs.cancelled(api, team)
-    await subs.advance(api, JUNE)
+    await meter.advance(JUNE)
     assert (await lines(api))[-1] == [("Team: API Calls (used)", 1_000)]
     await money.books_balance(made)
 

@@ -1,7 +1,7 @@
 """Changes of a subscription: what is wanted, and what that comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -12,6 +12,7 @@ from kelviq_server.core.invoice import Invoice, Item
 from kelviq_server.core.period import Period
 from kelviq_server.payments.records import Attempt
 from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus, Worth
+from kelviq_server.subscriptions.metering.records import Used
 from kelviq_server.subscriptions.purchases.records import Terms
 
 
@@ -73,6 +74,8 @@ class PlanChange:
     items: Sequence[Item]
     carried: Sequence[Item]
     worth: Sequence[Worth]
+    # What was used on the old terms, of which the new ones charge nothing.
+    used: Used = field(default_factory=Used)
 
     def changes(self, before: Subscription) -> bool:
         """Say whether anything is otherwise than it was."""

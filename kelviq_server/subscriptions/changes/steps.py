@@ -11,7 +11,7 @@ from kelviq_server.billing.sales.errors import PlanNotForSale
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.prices.records import Price
-from kelviq_server.core.invoice import Invoice, Item, make_invoice
+from kelviq_server.core.invoice import Invoice, make_invoice
 from kelviq_server.core.period import Period
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.records import Customer
@@ -26,6 +26,8 @@ from kelviq_server.subscriptions.cycles import steps as cycles
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.rules import period_of
+from kelviq_server.subscriptions.metering import steps as metering
+from kelviq_server.subscriptions.metering.records import Used
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.subscriptions.purchases.records import Terms
 from kelviq_server.subscriptions.purchases.rules import PATIENCE, items_of, wanted_of
@@ -63,9 +65,11 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     terms = replace(terms, wanted=replace(wanted, features=sales.bought(terms.items)))
     timing = rules.timing_of(before, terms, change.end_trial, tx.now)
     used = await _no_longer_charged(tx, before, had, terms, is_new_period=timing.period != before.period)
-    reckoned = rules.plan_change(before, terms, timing, change.proration, used, tx.now)
+    reckoned = rules.plan_change(before, terms, timing, change.proration, used.items, tx.now)
     # What changes nothing charges nothing, and neither does it what waits for the next invoice.
-    return reckoned if reckoned.changes(before) else replace(reckoned, items=[], carried=before.carried)
+    if not reckoned.changes(before):
+        return replace(reckoned, items=[], carried=before.carried)
+    return replace(reckoned, used=used)
 
 
 async def _sold(tx: Tx, before: Subscription, had: Terms, change: ChangePlan) -> tuple[PlanVersion, Price]:
@@ -80,16 +84,14 @@ async def _sold(tx: Tx, before: Subscription, had: Terms, change: ChangePlan) ->
     return version, sales.price_for(version, before.currency, None)
 
 
-async def _no_longer_charged(
-    tx: Tx, before: Subscription, had: Terms, terms: Terms, *, is_new_period: bool
-) -> list[Item]:
+async def _no_longer_charged(tx: Tx, before: Subscription, had: Terms, terms: Terms, *, is_new_period: bool) -> Used:
     """Return what was used so far of what the new terms do not charge at the end of the period."""
     if before.status is SubscriptionStatus.TRIALING:
-        return []
+        return Used()
     still = {} if is_new_period else sales.metered(terms.price, terms.wanted.period)
     components = tuple(part for part in had.price.components if part.feature_id not in still)
     ending = replace(had, price=replace(had.price, components=components))
-    return await cycles.used_items(tx, before, ending, Period(before.period.start, max(tx.now, before.period.start)))
+    return await metering.used_within(tx, before, ending, Period(before.period.start, max(tx.now, before.period.start)))
 
 
 async def invoice_of(tx: Tx, before: Subscription, change: PlanChange) -> Invoice | None:
@@ -130,6 +132,7 @@ async def begin(tx: Tx, customer: Customer, before: Subscription, wanted: Change
     """
     invoice = await invoice_of(tx, before, change)
     new = _record(before, wanted, change, tx.now)
+    await metering.note_charged(tx, before, change.used)
     if invoice is None:
         tx.announce(await collection.take_effect(tx, await life.add(tx, new)))
         return Changed(new.id, None)

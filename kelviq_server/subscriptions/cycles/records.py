@@ -1,16 +1,8 @@
 """What falls due of subscriptions, and what carrying it out asks for."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID
 
-from kelviq_server.core.period import Period
 from kelviq_server.payments.records import Attempt
-from kelviq_server.platform.database import Tx
-
-# How much of a feature a customer used within a stretch of time, of the subscription with this lineage; handed down by
-# whoever counts usage.
-UsageReader = Callable[[Tx, UUID, UUID, UUID, Period], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,10 @@ from kelviq_server.customers.records import Customer
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import Attempt, Failure
 from kelviq_server.platform.database import Tx
-from kelviq_server.platform.values import currency_exponents
 from kelviq_server.subscriptions.collection import rules as collection_rules
 from kelviq_server.subscriptions.collection.steps import let_expire
 from kelviq_server.subscriptions.cycles import rules
-from kelviq_server.subscriptions.cycles.records import Asked, Step, UsageReader
+from kelviq_server.subscriptions.cycles.records import Asked, Step
 from kelviq_server.subscriptions.cycles.rules import Due
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import SubscriptionCancelled, SubscriptionUpdated, Told
@@ -31,22 +30,11 @@ from kelviq_server.subscriptions.life.records import (
     SubscriptionStatus,
 )
 from kelviq_server.subscriptions.life.rules import DAY, next_period
+from kelviq_server.subscriptions.metering import steps as metering
+from kelviq_server.subscriptions.metering.records import Used
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.subscriptions.purchases.records import Terms
 from kelviq_server.subscriptions.purchases.rules import worth_of
-
-
-async def _nothing_used(tx: Tx, customer_id: UUID, lineage_id: UUID, feature_id: UUID, period: Period) -> int:
-    return 0
-
-
-_read_usage: UsageReader = _nothing_used
-
-
-def use_usage_reader(reader: UsageReader) -> None:
-    """Let this process ask here from now on how much was used; without one nothing was."""
-    global _read_usage
-    _read_usage = reader
 
 
 async def do_due(tx: Tx, id: UUID) -> Step:
@@ -143,14 +131,17 @@ async def end(
     `told`: the record as it was told last, where something of it was changed since.
     """
     told = told or before
-    items: list[Item] = []
+    used, items = Used(), list[Item]()
     terms = None
     # What is used on trial is free.
     is_charged = before.status is not SubscriptionStatus.TRIALING
     if before.billing_type is BillingType.SUBSCRIPTION and (is_charged or before.carried):
         terms = await purchases.terms_of(tx, before, customers.buyer_of(customer))
-        used = await used_items(tx, before, terms, _until(before, tx)) if is_charged else []
-        items = [*used, *before.carried]
+        if is_charged:
+            used = await metering.used_within(tx, before, terms, _until(before, tx))
+            used = await metering.with_late(tx, before, terms, used)
+            await metering.note_charged(tx, before, used)
+        items = [*used.items, *before.carried]
     if terms is None or not items:
         await _announce_end(tx, told, await _ended(tx, before, reason))
         return Step(True)
@@ -210,11 +201,14 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
     """Charge a locked record, whose period or trial has ended, for the next one."""
     had = await purchases.terms_of(tx, before, customers.buyer_of(customer))
     is_trial = before.status is SubscriptionStatus.TRIALING
-    used = [] if is_trial else await used_items(tx, before, had, before.period)
+    used = Used()
+    if not is_trial:
+        used = await metering.with_late(tx, before, had, await metering.used_within(tx, before, had, before.period))
+        await metering.note_charged(tx, before, used)
     terms = await _promised(tx, customer, before, had)
     period = next_period(before)
     cycle = before.cycle if is_trial else before.cycle + 1
-    items = rules.period_items(terms, period, used, before.carried)
+    items = rules.period_items(terms, period, used.items, before.carried)
     invoice = await _invoice(tx, before, terms, items, cycle)
     features = sales.bought(terms.items)
     sale = await sale_of(tx, customer, replace(before, features=features), terms, invoice, period=period)
@@ -263,34 +257,6 @@ async def _promised(tx: Tx, customer: Customer, before: Subscription, terms: Ter
     if version is terms.version and price is terms.price:
         return terms
     return await purchases.terms_for(tx, version, price, wanted, before.discount_id, customers.buyer_of(customer))
-
-
-async def used_items(tx: Tx, before: Subscription, terms: Terms, period: Period) -> list[Item]:
-    """Return what was used within a period of what is paid by usage; what costs nothing is left out."""
-    items: list[Item] = []
-    exponent = currency_exponents()[before.currency]
-    for feature_id, (component, charge) in sales.metered(terms.price, before.charge_period).items():
-        counted = Period(min(await _counted_since(tx, before, feature_id, period), period.end), period.end)
-        quantity = await _read_usage(tx, before.customer_id, before.lineage_id, feature_id, counted)
-        priced = sales.used_item(terms.version, terms.features[feature_id], component, charge, quantity, exponent)
-        if priced.amount_units:
-            items.append(Item(priced.what, priced.amount_units, terms.tax, priced.quantity, priced.unit_price, counted))
-    return items
-
-
-async def _counted_since(tx: Tx, subscription: Subscription, feature_id: UUID, period: Period) -> datetime:
-    """Return from when on usage within a period is yet to be charged: since it is metered without a break.
-
-    What was used before was charged when a change ended that, or was in the price of what was not metered.
-    """
-    while subscription.predecessor_id is not None and subscription.created_at > period.start:
-        earlier = await life.find_subscription(tx, subscription.predecessor_id)
-        assert earlier is not None
-        price = await plans.get_price(tx, earlier.price_id)
-        if feature_id not in sales.metered(price, earlier.charge_period):
-            return subscription.created_at
-        subscription = earlier
-    return period.start
 
 
 async def _invoice(tx: Tx, before: Subscription, terms: Terms, items: list[Item], cycle: int) -> Invoice:
