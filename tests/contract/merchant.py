@@ -1,5 +1,6 @@
 """A merchant with something to sell, once or month by month, and a buyer with a card, made by raw HTTP."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -33,14 +34,22 @@ def sell_monthly(api: httpx.Client) -> None:
 
 
 def _publish(
-    api: httpx.Client, identifier: str, costs: dict[str, int], feature: str | None = None, **fields: Any
+    api: httpx.Client,
+    identifier: str,
+    costs: dict[str, int],
+    feature: str | None = None,
+    granting: Sequence[tuple[dict[str, Any], dict[str, Any]]] = (),
+    **fields: Any,
 ) -> None:
     body = {"name": identifier.title(), "taxCode": "saas"}
     product = api.post("/catalog/products/", json=body).raise_for_status().json()["id"]
     plan = {"name": identifier.title(), "identifier": identifier, "product": product}
     api.post("/catalog/plans/", json=plan).raise_for_status()
-    if feature is not None:
-        entitlements = [{"feature": feature, "details": {"value": 3}}]
+    entitlements = [] if feature is None else [{"feature": feature, "details": {"value": 3}}]
+    for each, details in granting:
+        made = api.post("/catalog/features/", json={"name": each["identifier"], **each}).raise_for_status().json()
+        entitlements.append({"feature": made["id"], "details": details})
+    if entitlements:
         path = f"/catalog/plans/{identifier}/features/"
         api.post(path, json={"planEntitlements": entitlements}).raise_for_status()
     charges = [{"chargePeriod": period, "priceData": {"amount": amount}} for period, amount in costs.items()]
@@ -65,3 +74,28 @@ def save_card(api: httpx.Client, customer_id: str, card: str) -> None:
 def charge_of(customer_id: str) -> dict[str, Any]:
     """Return the body of a charge."""
     return {"planIdentifier": "lifetime", "chargePeriod": "ONE_TIME", "customerId": customer_id}
+
+
+def sell_metered(api: httpx.Client) -> None:
+    """Publish the plan `metered`: 100 calls each month, as many tokens as one likes, and two features that are fixed.
+
+    The clock stands at the first of April 2031.
+    """
+    api.post("/sandbox/clock/", json={"now": "2031-04-01T00:00:00Z"}).raise_for_status()
+    units = {"units": {"singular": "one", "plural": "many"}}
+    counting = {"aggregation": {"function": "SUM", "field": "tokenCount"}, "filters": []}
+    features: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"identifier": "sso", "featureType": "BOOLEAN"}, {"value": True}),
+        ({"identifier": "projects", "featureType": "CUSTOMIZABLE"}, {"value": 7}),
+        (
+            {"identifier": "calls", "featureType": "METER",
+             "featureDetails": {"featureSubType": "PRE_AGGREGATED_USAGE", **units}},
+            {"value": 100, "reset": "EVERY_MONTH", "hardLimit": True},
+        ),
+        (
+            {"identifier": "tokens", "featureType": "METER",
+             "featureDetails": {"featureSubType": "RAW_EVENTS", **units}, "meter": counting},
+            {"hasUnlimitedUsage": True, "reset": "EVERY_MONTH"},
+        ),
+    ]  # fmt: skip
+    _publish(api, "metered", {"MONTHLY": 10}, granting=features)
