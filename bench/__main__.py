@@ -26,6 +26,7 @@ from bench.charges import charges
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
 from bench.renewals import renewals
+from bench.usage import usage
 from bench.webhooks import webhooks
 from kelviq_server.core.search import fold
 from kelviq_server.customers.store import FIRST_PAGE, search_customers
@@ -203,6 +204,7 @@ def main() -> None:
         charges(DATA.parent / "charges", conninfo, row)
         books(DATA.parent / "books", conninfo, row)
         renewals(DATA.parent / "renewals", conninfo, row)
+        usage(DATA.parent / "usage", conninfo, row)
         webhooks(DATA.parent / "webhooks", conninfo, row)
     out.print(table)
 
