@@ -310,7 +310,7 @@ def import_customers_command(
 
 @cli.command()
 def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Reckon every invoice, balance and count of the instance anew, and report what differs. Nothing should."""
+    """Reckon every invoice, balance, report and count of the instance anew, and report what differs. Nothing should."""
 
     async def verified() -> list[tuple[str, Verified]]:
         async with reading(INSTANCE) as tx:
@@ -318,7 +318,7 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
         return [(name, await verify_books(tenant, progress.advance)) for name, tenant in everybody.items()]
 
     use_more_questions(questions())
-    with Progress("reckoning invoices anew", None) as progress:
+    with Progress("reckoning anew", None) as progress:
         outcome = run_command(data_dir, database_url, verified)
     table = table_of("environment", "what", "which", "expected", "found")
     for name, each in outcome:
@@ -329,7 +329,9 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
         show(table)
         complain(f"{table.row_count} differences in the books of {len(outcome)} environments")
         raise typer.Exit(1)
-    OUT.print(f"{invoices} invoices and the books of {len(outcome)} environments verified: no difference")
+    reports = sum(each.reports for _, each in outcome)
+    books = f"the books of {len(outcome)} environments"
+    OUT.print(f"{invoices} invoices, {reports} reports and {books} verified: no difference")
 
 
 @exports.command("customers")

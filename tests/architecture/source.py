@@ -39,6 +39,7 @@ PARTS = {
         "reservations",
         "series",
         "traces",
+        "verification",
     ),
     "webhooks": ("attempts", "deliveries", "endpoints", "log"),
 }

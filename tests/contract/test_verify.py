@@ -43,7 +43,7 @@ def test_books_are_verified_and_what_was_changed_by_hand_is_found(database: str,
         # Beside the server, which goes on answering.
         done = verify(database, tmp_path)
         assert (done.returncode, done.stdout) == (
-            0, "3 invoices and the books of 2 environments verified: no difference\n"
+            0, "3 invoices, 0 reports and the books of 2 environments verified: no difference\n"
         ), done.stderr  # fmt: skip
 
         with psycopg.connect(database, autocommit=True) as connection:

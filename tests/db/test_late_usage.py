@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kelviq_server.billing.verification.actions.verify_books import verify_books
 from kelviq_server.platform.database import transaction
 from kelviq_server.usage.reports import steps as reports
 from kelviq_server.usage.reports.records import Report
@@ -135,3 +136,14 @@ async def test_what_was_used_before_a_change_that_charged_it_is_charged_with_the
         ("Flat", 3_000), ("Pro: API Calls (used, reported late)", 300), ("Pro: API Calls (used)", 100),
     ]  # fmt: skip
     await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("subscription")
+async def test_a_charge_that_is_not_what_was_used_is_found(api: Client, made: Made) -> None:
+    await use(api, 900, APRIL)
+    await subs.advance(api, "2031-05-03T00:00:00Z")
+    await money.books_balance(made)
+    async with transaction(made.sandbox) as tx:
+        await tx.execute("UPDATE usage_charges SET quantity = 899 WHERE tenant_id = %s", (tx.tenant_id,))
+    [difference] = (await verify_books(made.sandbox)).differences
+    assert (difference.what, difference.expected, difference.found) == ("charged for usage", "900", "899")

@@ -280,3 +280,4 @@ async def test_a_customer_may_do_what_somebody_makes_of_it_who_counts_by_hand(
     for step in (Subscribes(first), *taken):
         await machine.do(step)
         await machine.check()
+    await money.assert_books_right(tenant)

@@ -20,4 +20,6 @@ class Verified:
     """What was looked at, and every difference that was found, up to a limit for each kind."""
 
     invoices: int
+    # Of usage.
+    reports: int
     differences: Sequence[Difference]

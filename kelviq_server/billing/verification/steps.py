@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import LiteralString
 
 from kelviq_server.billing.verification.store import QUESTIONS
+from kelviq_server.usage.verification.steps import QUESTIONS as OF_USAGE
 
 _more: Sequence[LiteralString] = ()
 
@@ -16,4 +17,4 @@ def use_more_questions(questions: Sequence[LiteralString]) -> None:
 
 def all_questions() -> Sequence[LiteralString]:
     """Return everything that is asked."""
-    return [*QUESTIONS, *_more]
+    return [*QUESTIONS, *OF_USAGE, *_more]
