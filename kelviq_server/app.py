@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 import structlog
@@ -63,6 +64,7 @@ from kelviq_server.tenants.clocks.routes import operations as clock_operations
 from kelviq_server.tenants.routes import operations as organization_operations
 from kelviq_server.tenants.steps import find_caller
 from kelviq_server.usage.reports import routes as reports
+from kelviq_server.usage.reports.actions.make_room import make_room
 from kelviq_server.usage.reports.actions.record_report import GATHERED
 from kelviq_server.usage.reservations.routes import operations as reservation_operations
 from kelviq_server.usage.series import routes as series
@@ -186,6 +188,7 @@ def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Appli
         hand_down(settings)
         GATHERED.limit = settings.usage_together
         await open_pool(conninfo, settings.pool_size)
+        await make_room(datetime.now(UTC))
         listeners = {"key": keys.forget, "partner_key": partner_keys.forget}
         tasks = [asyncio.create_task(listen(conninfo, listeners, forget_all))]
         if with_worker:

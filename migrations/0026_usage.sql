@@ -80,6 +80,8 @@ CREATE TABLE usage_values (
   is_moved     boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant_id, customer_id, feature_id, lineage_id, digest, starts_at)
 );
+CREATE INDEX usage_values_by_day ON usage_values
+  (tenant_id, customer_id, feature_id, lineage_id, starts_at) INCLUDE (digest);
 
 -- Everything that was reported, never changed. Ids carry the machine's time, so a partition is a month.
 CREATE TABLE usage_events (

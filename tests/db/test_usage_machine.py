@@ -226,6 +226,8 @@ class Machine:
             came = self.model.use(each.how, value, at, each.enforce)
             if not isinstance(came, str) and each.enforce is None:
                 came = (None, None)
+            elif not isinstance(came, str) and each.how == "SET":
+                came = (None, came[1])
         if each.key is not None and isinstance(outcome, Accepted):
             self.keys[each.key] = (each, outcome.id, at)
         return came

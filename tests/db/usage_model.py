@@ -267,7 +267,8 @@ class Model:
         if how == "SET":
             value -= sum(pot.used for pot in current)
         if not current:
-            return "PeriodOver" if how == "SET" or value < 0 else (value, 0)
+            is_enforced = enforce in ("reject", "cap")
+            return "PeriodOver" if how == "SET" or value < 0 or is_enforced else (value, 0)
         taken: Counter[UUID] = Counter()
         for _ in range(-value):
             last = next((pot for pot in reversed(current) if pot.used > 0), None)

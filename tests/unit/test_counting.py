@@ -93,7 +93,7 @@ class Model:
                 return "PeriodOver"
             value -= sum(each.used for each in current)
         if not current:
-            if value < 0:
+            if value < 0 or enforce in (Enforce.REJECT, Enforce.CAP):
                 return "PeriodOver"
             self.ever[self.order()[0].name] += value
             return 0
@@ -196,7 +196,9 @@ def test_what_is_held_is_left_for_nobody_else() -> None:
 def test_late_usage_stands_in_its_own_day_and_nowhere_else() -> None:
     row = allowance(1, 10)
     counting = Counting(AT + DAY * 5, [row], meter())
-    [share], beyond = counting.use(PAIR, 7, AT + timedelta(hours=30), Enforce.REJECT)
+    with pytest.raises(PeriodOver):
+        counting.use(PAIR, 7, AT + timedelta(hours=30), Enforce.REJECT)
+    [share], beyond = counting.use(PAIR, 7, AT + timedelta(hours=30), None)
     assert (share.value, share.starts_at, share.is_late, beyond) == (7, AT + DAY, True, 0)
     assert row.total == 0
     assert [(day.starts_at, day.total) for day in counting.days_by_aggregation[Aggregation.SUM]] == [(AT + DAY, 7)]

@@ -34,7 +34,7 @@ async def _look(tenant: Tenant, customers: Sequence[str]) -> list[tuple[Standing
         wanted = {each.feature_id for standing in standings.values() for each in standing.allowances}
         if not wanted <= known.by_id.keys():
             known = await meters_now(tx)
-    # Whoever is asked about twice stands for each on their own: time passes for them as it is told.
+    # Who is asked about twice is told alike: it is the same instant for both.
     return [(standings.get(customer), known) for customer in customers]
 
 

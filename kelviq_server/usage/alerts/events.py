@@ -23,6 +23,7 @@ class FeatureUsageAlert(Event):
     Once for each threshold and period, however many reports cross it at once.
 
     - `threshold_value` is a part of `usage_limit` in percent, or a number of units, as `threshold_type` says.
+    - `current_usage` is what was used, without what reservations hold.
     - `usage_limit` has what was carried over from the period before; it is null where usage is not limited.
     - `period_start_time` and `period_end_time` are null where usage never begins again.
     """

@@ -41,12 +41,12 @@ _LOCKED: LiteralString = (
 )
 
 
-async def lock_impatiently(tx: Tx) -> None:
-    """Let nothing in this transaction wait for long: it holds what belongs to many customers.
+async def lock_impatiently(tx: Tx, *, is_of_many: bool) -> None:
+    """Let nothing in this transaction wait for long: not at all long where it holds what belongs to many customers.
 
     Who changes a customer's subscription holds other locks before, and may want what this one holds.
     """
-    await tx.execute("SET LOCAL lock_timeout = '50ms'")
+    await tx.execute("SELECT set_config('lock_timeout', %s, true)", ("50ms" if is_of_many else "2s",))
 
 
 async def lock_for_reports(tx: Tx, pairs: Collection[tuple[str, UUID]]) -> Locked:
@@ -304,16 +304,29 @@ async def find_used(
 
 
 async def list_known_values(
-    tx: Tx, customer_id: UUID, feature_id: UUID, lineage_id: UUID, since: datetime | None, digests: Collection[bytes]
-) -> set[bytes]:
-    """Return which of these values were counted already since an instant."""
-    found: list[bytes] = await tx.value(
-        "SELECT coalesce(array_agg(DISTINCT digest), '{}') FROM usage_values WHERE tenant_id = %s AND customer_id = %s"
-        " AND feature_id = %s AND lineage_id = %s AND digest = ANY(%s)"
-        " AND starts_at >= coalesce(%s::timestamptz, '-infinity')",
-        (tx.tenant_id, customer_id, feature_id, lineage_id, list(digests), since),
+    tx: Tx, values: Sequence[tuple[Allowance, bytes]], now: datetime
+) -> dict[tuple[UUID, UUID, UUID], set[bytes]]:
+    """Return which of these values were counted already in the current periods of their allowances."""
+    found: list[list[str]] = await tx.value(
+        "SELECT coalesce(json_agg(DISTINCT jsonb_build_array(v.customer_id, v.feature_id, v.lineage_id,"
+        "  encode(v.digest, 'hex'))), '[]') FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[],"
+        "  %s::timestamptz[]) AS w (customer_id, feature_id, lineage_id, digest, since)"
+        " JOIN usage_values AS v ON v.tenant_id = %s AND v.customer_id = w.customer_id AND v.feature_id = w.feature_id"
+        "  AND v.lineage_id = w.lineage_id AND v.digest = w.digest"
+        "  AND v.starts_at >= coalesce(w.since, '-infinity'::timestamptz)",
+        (
+            array(each.customer_id for each, _ in values),
+            array(each.feature_id for each, _ in values),
+            array(each.lineage_id for each, _ in values),
+            array(r"\\x" + digest.hex() for _, digest in values),
+            array(each.counted_since(now) for each, _ in values),
+            tx.tenant_id,
+        ),
     )
-    return set(found)
+    known: dict[tuple[UUID, UUID, UUID], set[bytes]] = {}
+    for customer, feature, lineage, digest in found:
+        known.setdefault((UUID(customer), UUID(feature), UUID(lineage)), set()).add(bytes.fromhex(digest))
+    return known
 
 
 async def insert_values(tx: Tx, values: Sequence[tuple[Day, bytes]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from kelviq_server.core.allowance import MAX_UNITS
 from kelviq_server.core.period import Period
 from kelviq_server.platform.database import Tx
 from kelviq_server.usage.allowances import steps as allowances
@@ -25,12 +26,13 @@ async def note_charged(tx: Tx, customer_id: UUID, lineage_id: UUID, charges: Seq
 async def quantity_used(tx: Tx, customer_id: UUID, lineage_id: UUID, feature_id: UUID, period: Period) -> int:
     """Return how much of a feature was used within a period, in whole units, of one subscription of a locked customer.
 
-    Whoever is about to count more of it waits until this transaction ends, and then counts it as late.
+    Whoever is about to count more of it waits until this transaction ends, and then counts it as late. All that the
+    customer has is locked, in the one order. Less than nothing is never charged, and no more than can be counted.
     """
-    await allowances.lock_of_customer(tx, customer_id, [feature_id])
+    await allowances.lock_of_customer(tx, customer_id)
     known = await meters_of(tx)
     if feature_id not in known.by_id:
         known = await meters_now(tx)
     aggregation = known.by_id[feature_id].aggregation
     total, count = await allowances.find_used(tx, customer_id, feature_id, lineage_id, period, aggregation)
-    return quantity_of(aggregation, total, count)
+    return min(max(quantity_of(aggregation, total, count), 0), MAX_UNITS)

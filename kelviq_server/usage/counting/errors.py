@@ -4,7 +4,7 @@ from kelviq_server.core.errors import Refusal
 
 
 class PeriodOver(Refusal):
-    """The period of this instant is over: only a DELTA that is not negative is still counted in it."""
+    """The period of this instant is over: only a DELTA that is not negative is still counted, and no limit enforced."""
 
     field = "timestamp"
 

@@ -44,10 +44,15 @@ class Counting:
                 begun.add(id(each))
             rows.setdefault((each.customer_id, each.feature_id), []).append(each)
         self._by_pair: dict[Pair, list[Running]] = {}
+        # What has ended, and was not charged for the last time yet: what was used before the end is its own.
+        self._ended: dict[Pair, list[Running]] = {}
         for pair, allowances_of in rows.items():
             aggregation = meters[pair[1]].aggregation
             ordered = drawing_order(allowances_of, now)
             self._by_pair[pair] = [_running(each, aggregation, now, id(each) in begun) for each in ordered]
+            ended = [each for each in allowances_of if each.is_granted and not each.grants_at(now)]
+            if ended:
+                self._ended[pair] = [_running(each, aggregation, now, id(each) in begun) for each in ended]
 
     @property
     def days_by_aggregation(self) -> dict[Aggregation, list[Day]]:
@@ -78,7 +83,7 @@ class Counting:
         """
         rows = self._current(pair, at)
         if not rows:
-            return self._use_late(pair, amount, at), 0
+            return self._use_late(pair, amount, at, enforce), 0
         if amount < 0:
             parts = [-part for part in give_back(-amount, [row.used for row in rows])]
             return self._add(rows, parts, at), 0
@@ -112,6 +117,8 @@ class Counting:
             row = next((each for each in rows if each.left is None or each.left > 0), rows[-1])
         if isinstance(value, bytes):
             return self._different(row, value, at, is_late=is_late)
+        if abs(row.allowance.total + value) > MAX_UNITS:
+            raise TooMuch
         if not is_late:
             allowances.count(row.allowance, row.aggregation, value, at)
             row.used = row.allowance.used(row.aggregation)
@@ -128,10 +135,12 @@ class Counting:
         ]
 
     def _current(self, pair: Pair, at: datetime) -> Sequence[Running]:
-        return [row for row in self.drawn_from(pair) if row.allowance.counts_at(at)]
+        ended = [row for row in self._ended.get(pair, ()) if row.allowance.grants_at(at)]
+        return [row for row in ended or self.drawn_from(pair) if row.allowance.counts_at(at)]
 
-    def _use_late(self, pair: Pair, amount: int, at: datetime) -> list[Share]:
-        if amount < 0:
+    def _use_late(self, pair: Pair, amount: int, at: datetime, enforce: Enforce | None) -> list[Share]:
+        if amount < 0 or enforce in (Enforce.REJECT, Enforce.CAP):
+            # What was left in a period that is over, nobody can say.
             raise PeriodOver
         return [self._note(self.drawn_from(pair)[0], Decimal(amount), at, is_late=True)]
 

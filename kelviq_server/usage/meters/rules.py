@@ -22,9 +22,14 @@ MAX_SHOWN = 100
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-@lru_cache(maxsize=10_000)
 def snake_case(name: str) -> str:
     """Return a name of a property as all its spellings have in common: the Node client writes them anew."""
+    # What is remembered is short: nobody fills the memory with names.
+    return _snake_case(name) if len(name) <= 64 else _HUMP.sub("_", name).lower()
+
+
+@lru_cache(maxsize=10_000)
+def _snake_case(name: str) -> str:
     return _HUMP.sub("_", name).lower()
 
 

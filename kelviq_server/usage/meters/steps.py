@@ -12,7 +12,7 @@ _known: dict[int, Meters] = {}
 async def meters_of(tx: Tx, number: int | None = None) -> Meters:
     """Return the features of the environment, of which there are so many by now; without a number, as remembered.
 
-    What is remembered is never wrong, only incomplete: whoever misses something asks anew.
+    What is remembered counts right and may be incomplete: whoever misses something asks anew. A name may have changed.
     """
     known = _known.get(tx.tenant_id)
     if known is None or (number is not None and number != known.number):
@@ -21,9 +21,8 @@ async def meters_of(tx: Tx, number: int | None = None) -> Meters:
 
 
 async def find_feature(tx: Tx, identifier: str) -> Meter | None:
-    """Return a feature of any type by its identifier, an archived one too, or None."""
-    known = await meters_of(tx)
-    return known.by_identifier.get(identifier) or (await meters_now(tx)).by_identifier.get(identifier)
+    """Return a feature of any type by its identifier, an archived one too, or None; called as it now is."""
+    return (await meters_now(tx)).by_identifier.get(identifier)
 
 
 async def meters_now(tx: Tx) -> Meters:

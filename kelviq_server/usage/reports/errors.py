@@ -30,6 +30,12 @@ class CountsEvents(Refusal):
     field = "featureId"
 
 
+class LessThanNothing(Refusal):
+    """Ensure this value is greater than or equal to 0."""
+
+    field = "value"
+
+
 class NotYet(Refusal):
     """This is in the future."""
 

@@ -11,6 +11,7 @@ from kelviq_server.usage.reports.actions.record_reports import record_reports
 from kelviq_server.usage.reports.errors import (
     CountsEvents,
     KeyOfAnother,
+    LessThanNothing,
     NoMeter,
     NoSuchCustomer,
     NoSuchFeature,
@@ -34,7 +35,7 @@ from kelviq_server.usage.reports.schemas import (
 
 operations = Operations("Reporting", Access.SERVER)
 _KEPT = (NoSuchCustomer, NotYet, TooLongAgo, KeyOfAnother)
-_COUNTED = (NoSuchFeature, NoMeter, CountsEvents, PeriodOver, NothingLeft, TooMuch)
+_COUNTED = (NoSuchFeature, NoMeter, CountsEvents, LessThanNothing, PeriodOver, NothingLeft, TooMuch)
 
 
 @operations.add(

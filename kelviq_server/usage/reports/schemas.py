@@ -93,9 +93,7 @@ class ReportUsageRequest(Body):
             customer=self.customer_id,
             happened_at=self.timestamp,
             key=key,
-            digest=b""
-            if key is None
-            else _digest(*(getattr(self, name) for name in type(self).model_fields if name != "idempotency_key")),
+            digest=b"" if key is None else _digest(**self.model_dump(exclude={"idempotency_key"})),
             feature=self.feature_id,
             behaviour=self.behaviour,
             value=self.value,
@@ -129,11 +127,11 @@ class ReportEventRequest(Body):
             happened_at=self.timestamp,
             key=self.idempotency_key,
             digest=_digest(
-                self.customer_id,
-                self.event_name,
-                self.timestamp,
-                self.resource_id,
-                self.properties and self.properties.values,
+                customer_id=self.customer_id,
+                event_name=self.event_name,
+                timestamp=self.timestamp,
+                resource_id=self.resource_id,
+                properties=self.properties and self.properties.values,
             ),
             event_name=self.event_name,
             properties={} if self.properties is None else self.properties.values,
@@ -158,9 +156,14 @@ class ReportEventBatchRequest(Body):
     )
 
 
-def _digest(*said: object) -> bytes:
-    """Return what two bodies have in common that say the same, in whatever order of keys."""
-    return hashlib.sha256(_SORTED.encode(said)).digest()[:16]
+def _digest(**said: object) -> bytes:
+    """Return what two bodies have in common that say the same, in whatever order of keys.
+
+    Keys are for ever: what is not said is left out, so that a field that comes about later changes none of them.
+    """
+    return hashlib.sha256(_SORTED.encode({name: value for name, value in said.items() if value is not None})).digest()[
+        :16
+    ]
 
 
 class ReportUsageResponse(Answer):
@@ -175,7 +178,7 @@ class ReportUsageResponse(Answer):
     idempotency_key: str = Field(description="The key that was sent, else one that was made.")
     timestamp: str = Field(description="When it counts as used, in UTC.", examples=["2025-05-22 08:27:45.430732"])
     resource_id: str | None = Field(None, description="As it was sent, if it was.")
-    counted: int | None = Field(None, description="With `enforce`: how much of it was counted.")
+    counted: int | None = Field(None, description="Of a DELTA with `enforce`: how much of it was counted.")
     overflow: int | None = Field(None, description="With `enforce`: how much of that is beyond the limit.")
 
 
@@ -194,7 +197,7 @@ class ReportEventResponse(Answer):
 class BatchResult(Answer):
     """What became of one item of a batch: what it is answered with alone."""
 
-    status: int = Field(description="200 where it is counted, else 400 or 409.")
+    status: int = Field(description="200 where it is counted, else 400, 409, or 503: to be sent again.")
     answer: dict[str, Any] | None = Field(description="Of what is counted; null of what is not.")
     errors: dict[str, Any] | None = Field(description="Why it is not counted; null of what is.")
 

@@ -16,7 +16,7 @@ from kelviq_server.usage.alerts import steps as alerts
 from kelviq_server.usage.allowances import steps as allowances
 from kelviq_server.usage.allowances.records import Locked
 from kelviq_server.usage.counting.records import Share
-from kelviq_server.usage.counting.rules import Counting, Pair
+from kelviq_server.usage.counting.rules import Counting, Key, Pair
 from kelviq_server.usage.meters.records import Meter, Meters
 from kelviq_server.usage.meters.steps import meters_now, meters_of
 from kelviq_server.usage.reports import rules, store
@@ -59,10 +59,9 @@ async def count_all(
     locked, so that none of their subscriptions begins until that is counted. And where meters came about, which may
     count some of the events: their allowances are locked in one order with the others.
 
-    Where reports are of several customers, nobody waits for long: LockNotAvailable is raised instead.
+    Nobody waits for long, least of all for one of several customers: LockNotAvailable is raised instead.
     """
-    if len({report.customer for report in reports}) > 1:
-        await allowances.lock_impatiently(tx)
+    await allowances.lock_impatiently(tx, is_of_many=len({report.customer for report in reports}) > 1)
     if ungranted:
         await customers.lock_shared(tx, {id for id, _ in ungranted})
         await allowances.insert_ungranted(tx, ungranted, tx.now)
@@ -71,6 +70,7 @@ async def count_all(
         known = await meters_now(tx)
     outcomes: list[Outcome | None] = [None] * len(reports)
     items = _read(tx, reports, known, outcomes)
+    await _unless_known(tx, reports, outcomes)
     items = await _first_time(tx, items, outcomes)
     if items:
         await _count(tx, items, known, outcomes, ungranted)
@@ -85,13 +85,27 @@ def _read(tx: Tx, reports: Sequence[Report], known: Meters, outcomes: list[Outco
         meter = None if report.feature is None else known.by_identifier.get(report.feature)
         refusal = at if isinstance(at, Refusal) else None
         if report.feature is not None:
-            refusal = rules.refusal_of(meter) or refusal
+            refusal = rules.refusal_of(report, meter) or refusal
         if refusal is not None or isinstance(at, Refusal):
             outcomes[place] = refusal
             continue
         counting = rules.counted_by(report, known) if meter is None else [(meter, None)]
         items.append(_Item(place, report, new_id(tx.machine_now), at, counting))
     return items
+
+
+async def _unless_known(tx: Tx, reports: Sequence[Report], outcomes: list[Outcome | None]) -> None:
+    """Let what cannot be counted any more, but was under its key, end as it did then."""
+    refused = {place: report for place, report in enumerate(reports) if outcomes[place] is not None and report.key}
+    if not refused:
+        return
+    earlier = {
+        each.key: each for each in await list_keys(tx, {report.key for report in refused.values() if report.key})
+    }
+    told = await _told(tx, earlier)
+    for place, report in refused.items():
+        if report.key in earlier and earlier[report.key].digest == report.digest:
+            outcomes[place] = told[report.key]
 
 
 async def _first_time(tx: Tx, items: Sequence[_Item], outcomes: list[Outcome | None]) -> list[_Item]:
@@ -188,24 +202,20 @@ async def _lock(tx: Tx, items: Sequence[_Item], ungranted: Collection[Pair]) -> 
 NO_FEATURE = UUID(int=0)
 
 
-async def _known_values(tx: Tx, items: Sequence[_Item], locked: Locked) -> dict[tuple[UUID, UUID, UUID], set[bytes]]:
+async def _known_values(tx: Tx, items: Sequence[_Item], locked: Locked) -> dict[Key, set[bytes]]:
     """Return which of the values that are reported were counted before, where a meter counts different ones."""
-    reported = [
-        (item.report.customer, meter.id, value)
-        for item in items
-        for meter, value in item.meters
-        if isinstance(value, bytes)
+    reported: dict[Pair, set[bytes]] = {}
+    for item in items:
+        customer_id = locked.customers.get(item.report.customer)
+        for meter, value in item.meters:
+            if isinstance(value, bytes) and customer_id is not None:
+                reported.setdefault((customer_id, meter.id), set()).add(value)
+    if not reported:
+        return {}
+    wanted = [
+        (each, digest) for each in locked.allowances for digest in reported.get((each.customer_id, each.feature_id), ())
     ]
-    found: dict[tuple[UUID, UUID, UUID], set[bytes]] = {}
-    for each in locked.allowances if reported else ():
-        digests = {
-            value
-            for customer, feature, value in reported
-            if feature == each.feature_id and locked.customers.get(customer) == each.customer_id
-        }
-        key = (each.customer_id, each.feature_id, each.lineage_id)
-        found[key] = await allowances.list_known_values(tx, *key, each.counted_since(tx.now), digests)
-    return found
+    return await allowances.list_known_values(tx, wanted, tx.now)
 
 
 async def _settle_keys(tx: Tx, items: Sequence[_Item], owners: Mapping[str, _Item]) -> None:

@@ -75,13 +75,9 @@ async def insert_events(tx: Tx, events: Sequence[UsageEvent]) -> None:
     )
 
 
-async def lock_partitions(tx: Tx) -> None:
-    """Let nobody else make partitions until this transaction ends."""
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtext('usage partitions'))")
-
-
 async def insert_partition(tx: Tx, at: datetime) -> None:
     """Let there be room of its own for what is reported in the month of an instant of machine time."""
+    await tx.execute("SELECT set_config('lock_timeout', '200ms', true), pg_advisory_xact_lock(hashtext('usage'))")
     await tx.execute("SELECT make_usage_partition(%s)", (at,))
 
 
