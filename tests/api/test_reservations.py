@@ -150,6 +150,7 @@ async def test_what_is_held_is_held_in_the_next_period_and_settled_there(api: Cl
     await subs.advance(api, "2031-02-28T09:30:00Z")
     assert await usage.counted(api) == [(10, 6, 4)]
     await refused(api, 5)
+    await release(api, await reserve(api, 4))
     await settle(api, held, 5)
     assert await usage.counted(api) == [(10, 5, 5)]
 
@@ -273,6 +274,17 @@ async def test_what_cannot_be_counted_stays_held(api: Client) -> None:
     assert await usage.counted(api) == [(10, 5, 5)]
     assert await shown(api, held) == held
     await settle(api, held, 4)
+
+
+async def test_what_is_held_for_an_archived_customer_is_given_back_and_not_counted(api: Client) -> None:
+    await usage.metered(api)
+    await usage.subscriber(api)
+    held = await reserve(api)
+    assert (await api.delete("/customers/ada/")).status_code == 204
+    answer = await api.post(f"{PATH}{held['id']}/settle/", {"value": 1})
+    assert (answer.status_code, answer.json()) == (400, {"customerId": ["Customer does not exist."]})
+    assert await refused(api) == {"customerId": ["Customer does not exist."]}
+    assert (await release(api, held))["status"] == "RELEASED"
 
 
 async def test_a_reservation_that_nobody_made_is_not_found(api: Client) -> None:

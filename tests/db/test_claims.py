@@ -23,6 +23,7 @@ from kelviq_server.platform.http import Api
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.worker import sweep
 from tests import make
+from tests.db.at_once import somebody_waits_for
 from tests.make import Made
 
 UNDER_WAY = "The first request with this Idempotency-Key is still in progress."
@@ -304,14 +305,6 @@ async def test_nobody_takes_over_between_an_effect_and_its_commit(made: Made) ->
         await somebody_waits_for(connection.info.backend_pid)
     claims.current.reset(token)
     assert await follower is None
-
-
-async def somebody_waits_for(pid: int) -> None:
-    """Return when a session waits for a lock that this one holds."""
-    async with asyncio.timeout(10), reading(INSTANCE) as tx:
-        question = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
-        while not await tx.value(question, (pid,)):
-            pass
 
 
 async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(

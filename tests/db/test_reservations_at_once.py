@@ -2,32 +2,37 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from kelviq_server.catalog.prices.records import MeterTerms
+from kelviq_server.core.allowance import Enforce
+from kelviq_server.core.calendar import Reset, ResetTime
 from kelviq_server.entitlements.actions.check_entitlements import check_entitlements
-from kelviq_server.platform.database import Tenant
+from kelviq_server.platform.database import Tenant, current_pool
 from kelviq_server.usage.reports.actions.record_reports import record_reports
-from kelviq_server.usage.reports.records import Enforce, Report
+from kelviq_server.usage.reports.records import Report
 from kelviq_server.usage.reservations.actions.expire_reservations import expire_reservations
 from kelviq_server.usage.reservations.actions.release_reservation import release_reservation
 from kelviq_server.usage.reservations.actions.reserve_usage import reserve_usage
 from kelviq_server.usage.reservations.actions.settle_reservation import settle_reservation
 from kelviq_server.usage.reservations.actions.show_reservation import show_reservation
 from kelviq_server.usage.reservations.records import NewReservation, Reservation
-from tests import make, money
+from tests import make, metering, money, subscriptions
 from tests.api import subscriptions as subs
 from tests.api import usage
 from tests.api.conftest import Client
-from tests.db.at_once import at_once
+from tests.db.at_once import at_once, somebody_waits_for
 from tests.make import Made
+from tests.metering import Granting
 
 AT = datetime(2031, 1, 31, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+MONTHLY = MeterTerms(Reset.EVERY_MONTH, ResetTime.SUBSCRIPTION_START)
 MANY = 30
 
 
@@ -130,6 +135,46 @@ def in_another_order(round: int, tenant: Tenant, held: Reservation) -> list[Awai
     return works[round % 4 :] + works[: round % 4]
 
 
+# What begins or ends a reservation whose time is over by the second minute.
+DONE: dict[str, Callable[[Tenant, UUID], Awaitable[Any]]] = {
+    "reserve": lambda tenant, _: reserve_usage(tenant, calls(13)),
+    "settle": lambda tenant, id: settle_reservation(tenant, id, 13),
+    "release": release_reservation,
+    "expire": lambda tenant, _: expire_reservations(tenant, 10),
+}
+
+
+@pytest.mark.parametrize("what", DONE)
+@pytest.mark.parametrize("whom", ["the customer", "an allowance"])
+async def test_whoever_waits_for_one_that_another_has_holds_up_nobody(
+    api: Client, made: Made, what: str, whom: str
+) -> None:
+    await subs.freeze(api)
+    for plan, reset in (("weekly", "EVERY_WEEK"), ("monthly", "EVERY_MONTH"), ("yearly", "EVERY_YEAR")):
+        await usage.metered(api, plan, reset=reset)
+    await usage.subscriber(api, "monthly", "weekly", "yearly")
+    held = await reserve_usage(made.sandbox, calls(13))
+    if what == "expire":
+        await make.freeze_clock(made.sandbox, AT + MINUTE)
+    async with current_pool().connection() as connection, connection.transaction():
+        if whom == "the customer":
+            # As somebody does with whom a subscription begins.
+            await connection.execute("SELECT FROM customers WHERE id = %s FOR NO KEY UPDATE", (held.customer_id,))
+        else:
+            await connection.execute(
+                "SELECT FROM allowances WHERE customer_id = %s ORDER BY lineage_id LIMIT 1 FOR NO KEY UPDATE",
+                (held.customer_id,),
+            )
+        doing = asyncio.ensure_future(DONE[what](made.sandbox, held.id))
+        await somebody_waits_for(connection.info.backend_pid)
+        # Or they would wait for each other.
+        await connection.execute(
+            "SELECT FROM allowances WHERE customer_id = %s FOR NO KEY UPDATE NOWAIT", (held.customer_id,)
+        )
+    await doing
+    await money.assert_books_right(made.sandbox)
+
+
 async def test_workers_who_expire_at_once_give_each_back_once(tenant: Tenant) -> None:
     await usage_of_nobody(tenant, 5)
     for _ in range(5):
@@ -150,24 +195,26 @@ async def usage_of_nobody(tenant: Tenant, count: int) -> None:
         await reserve_usage(tenant, NewReservation(customer.external_id, "calls", 1, 60))
 
 
-async def test_what_is_held_while_a_subscription_begins_counts_for_it(api: Client, made: Made) -> None:
-    await subs.freeze(api)
-    await usage.metered(api)
-    for round in range(8):
-        name = f"ada-{round}"
-        await usage.subscriber(api, customer=name)
-        begin = subs.subscribed(api, customer_id=name)
-        new = NewReservation(name, "calls", 4, 60)
-        works = [begin, reserve_usage(made.sandbox, new), reserve_usage(made.sandbox, new)]
-        held = [each for each in await asyncio.gather(*works[round % 2 :], *works[: round % 2]) if is_held(each)]
-        assert [(each.limit, each.used) for each in await check_entitlements(made.sandbox, name, "calls")] == [(10, 8)]
-        await asyncio.gather(*(settle_reservation(made.sandbox, each.id, 1) for each in held))
-        assert [(each.limit, each.used) for each in await check_entitlements(made.sandbox, name, "calls")] == [(10, 2)]
+async def test_what_is_held_while_subscriptions_begin_counts_for_them(made: Made) -> None:
+    await make.freeze_clock(made.sandbox, AT)
+    meter = await metering.meter(made.sandbox)
+    plan = await metering.plan(made.sandbox, Granting(meter.id, 100, MONTHLY))
+    names = [await money.customer(made.sandbox) for _ in range(8)]
+    held: dict[str, list[Reservation]] = {name: [] for name in names}
+
+    async def reserving(name: str) -> None:
+        for _ in range(4):
+            held[name].append(await reserve_usage(made.sandbox, NewReservation(name, "calls", 3, 60)))
+
+    await asyncio.gather(
+        *(reserving(name) for name in names for _ in range(2)),
+        *(subscriptions.subscribe(made.sandbox, plan, name) for name in names),
+    )
+    assert [await metering.counted(made.sandbox, name) for name in names] == [[(100, 24)]] * 8
+    for name in names:
+        await asyncio.gather(*(settle_reservation(made.sandbox, each.id, 1) for each in held[name]))
+        assert await metering.counted(made.sandbox, name) == [(100, 8)]
     await money.assert_books_right(made.sandbox)
-
-
-def is_held(each: Any) -> bool:
-    return isinstance(each, Reservation)
 
 
 async def test_what_is_settled_while_the_plan_changes_and_ends_is_neither_lost_nor_doubled(
