@@ -158,8 +158,9 @@ class Api:
         other: tuple[Place, dict[str, str]] | None = None
         for place in self._places:
             if match := place.pattern.fullmatch(bare):
-                # A parameter may be spelled as another path is, which takes other methods.
-                if method in place.by_method:
+                # What ends in any text may be spelled as another path is, which takes other methods.
+                operation = place.by_method.get(method)
+                if operation is not None and (other is None or operation.ends_in_text):
                     return place, match.groupdict()
                 other = other or (place, match.groupdict())
         if other is None:
