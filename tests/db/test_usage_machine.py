@@ -3,12 +3,14 @@ customer may do is what somebody makes of it who goes through time hour by hour 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +29,7 @@ from kelviq_server.usage.reports.actions.record_reports import record_reports
 from kelviq_server.usage.reports.records import Accepted, Outcome, Report
 from tests import make, metering, money, subscriptions
 from tests.db.usage_model import AT, HOUR, PLANS, Model, Subscription, Terms
+from tests.make import Made
 from tests.metering import MONTHLY, Granting
 
 RESETS = {
@@ -113,8 +116,8 @@ uses = st.builds(
     Uses, st.sampled_from(["DELTA", "DELTA", "DELTA", "SET"]), st.integers(-6, 25), agos,
     st.sampled_from([None, None, *Enforce]), keys,
 )  # fmt: skip
-happens = st.builds(Happens, st.integers(-3, 30), st.sampled_from("abcdefg"), agos, keys)
-reported = st.one_of(uses, happens)
+happenings = st.builds(Happens, st.integers(-3, 30), st.sampled_from("abcdefg"), agos, keys)
+reported = st.one_of(uses, happenings)
 steps: st.SearchStrategy[Any] = st.one_of(
     reported,
     st.lists(reported, min_size=2, max_size=5).map(tuple),
@@ -259,12 +262,7 @@ def _granting(feature: UUID, terms: Terms) -> Granting:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(plans, st.lists(steps, min_size=1, max_size=16))
-async def test_a_customer_may_do_what_somebody_makes_of_it_who_counts_by_hand(
-    pool: None, first: str, taken: list[Step]
-) -> None:
-    tenant = (await make.organization()).sandbox
+async def machine_of(tenant: Tenant) -> Machine:
     await make.freeze_clock(tenant, AT)
     features = {
         "calls": await metering.meter(tenant),
@@ -278,8 +276,73 @@ async def test_a_customer_may_do_what_somebody_makes_of_it_who_counts_by_hand(
         name: await metering.plan(tenant, *(_granting(ids[meter], terms) for meter, terms in granted.items()))
         for name, granted in PLANS.items()
     }
-    machine = Machine(tenant, await money.customer(tenant), plans, ids)
-    for step in (Subscribes(first), *taken):
+    return Machine(tenant, await money.customer(tenant), plans, ids)
+
+
+async def live(machine: Machine, *taken: Step) -> None:
+    for step in taken:
         await machine.do(step)
         await machine.check()
-    await money.assert_books_right(tenant)
+    await money.assert_books_right(machine.tenant)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plans, st.lists(steps, min_size=1, max_size=16))
+async def test_a_customer_may_do_what_somebody_makes_of_it_who_counts_by_hand(
+    pool: None, first: str, taken: list[Step]
+) -> None:
+    await live(await machine_of((await make.organization()).sandbox), Subscribes(first), *taken)
+
+
+def happens(tokens: int, user: str, ago: int = 0) -> Happens:
+    return Happens(tokens, user, ago, None)
+
+
+# What hardly ever comes about by chance.
+LIVES: Mapping[str, tuple[Step, ...]] = {
+    "what was used between two plans joins what was used before": (
+        Subscribes("daily"), (happens(9, "a"), happens(4, "b")), Changes(0, "empty"),
+        (happens(5, "b"), happens(7, "c")), Changes(0, "daily"), happens(1, "c"),
+    ),
+    "what was used last between two plans is what is latest": (
+        Subscribes("large"), happens(9, "a"), Changes(0, "empty"), happens(5, "b"), 1, happens(7, "c", 1),
+        Changes(0, "large"), happens(3, "c", 1),
+    ),
+    "what was used last before is still latest when less late is moved": (
+        Subscribes("large"), Changes(0, "empty"), happens(5, "b", 1), Changes(0, "large"), happens(3, "c", 5),
+    ),
+    "a value that was moved once counts again when nothing grants the meter again": (
+        Subscribes("empty"), happens(1, "a"), Subscribes("daily"), Cancels(1, True), happens(1, "a"),
+        Subscribes("daily"), happens(1, "a"),
+    ),
+    "an override that runs out while nobody looks decides what is carried until then": (
+        Subscribes("daily"), Overrides("calls", 40, 30), 24 * 5,
+    ),
+    "an override that holds until a period ends decides what is carried from it": (
+        Subscribes("daily"), Overrides("calls", 40, 13), 24, 24,
+    ),
+    "what was carried before an override came was carried without it": (
+        Subscribes("daily"), 24 * 2, Overrides("calls", 40, 24 * 100), TakesBack("calls"), 24 * 2,
+    ),
+    "what was carried before another subscription took part of an override stays": (
+        Subscribes("large"), Overrides("calls", 40, 24 * 100), 24 * 40, Subscribes("small"), 24 * 40,
+        TakesBack("calls"),
+    ),
+    "two subscriptions are drawn from in their order": (
+        Subscribes("small"), Subscribes("large"), Uses("DELTA", 25, 0, None, None), 15,
+        Uses("DELTA", 12, 30, None, None), Uses("SET", 20, 0, None, None), Uses("DELTA", -30, 0, None, None),
+    ),
+    "what is late of the last period in which anything was used counts in that day alone": (
+        Subscribes("daily"), Uses("DELTA", 3, 0, None, None), happens(3, "a"), 72,
+        Uses("DELTA", 4, 72, None, None), happens(8, "b", 72),
+    ),
+    "usage that was set to zero counts what was used since": (
+        Subscribes("large"), Uses("DELTA", 9, 0, None, None), happens(3, "a"), 5, Zero("calls"), Zero("peak"),
+        Uses("DELTA", 4, 5, None, None), Uses("DELTA", 2, 0, None, None), happens(2, "a", 5), happens(1, "a"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("taken", LIVES.values(), ids=LIVES)
+async def test_in_rarer_cases_too(made: Made, taken: tuple[Step, ...]) -> None:
+    await live(await machine_of(made.sandbox), *taken)
