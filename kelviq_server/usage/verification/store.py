@@ -61,7 +61,8 @@ QUESTIONS: Final[tuple[LiteralString, ...]] = (
     # What was charged is what was used, unless the next invoice is to make up for it. Averages are not exact here.
     "SELECT 'charged for usage', concat_ws(' ', c.lineage_id, c.feature_id, c.period_start), CASE m.aggregation"
     "   WHEN 'UNIQUE' THEN " + _DIFFERENT + " AND v.starts_at >= c.period_start AND v.starts_at < c.period_end)"
-    "   WHEN 'COUNT' THEN coalesce(sum(d.count), 0) ELSE round(" + _TOTAL + ") END::text, c.quantity::text"
+    "   WHEN 'COUNT' THEN coalesce(sum(d.count), 0)"
+    "   ELSE least(greatest(round(" + _TOTAL + "), 0), 9223372036854775807) END::text, c.quantity::text"
     " FROM usage_charges AS c JOIN (" + _METERS + ") AS m ON m.feature_id = c.feature_id AND m.aggregation <> 'AVG'"
     " JOIN allowances AS a ON a.tenant_id = c.tenant_id AND a.feature_id = c.feature_id AND a.lineage_id = c.lineage_id"
     " LEFT JOIN usage_days AS d ON d.tenant_id = a.tenant_id AND d.customer_id = a.customer_id"
