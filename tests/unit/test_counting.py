@@ -1,7 +1,7 @@
 """What is counted of a report, and where: as somebody counts by hand, unit by unit."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -255,12 +255,24 @@ def test_an_event_is_counted_whole_for_the_first_that_has_something_left() -> No
     rows = [allowance(1, 5), allowance(2, 5, ChargePeriod.WEEKLY)]
     counting = Counting(AT, rows, meter())
     for _ in range(3):
-        counting.event(PAIR, Decimal("4.25"), AT)
+        counting.event([(PAIR, Decimal("4.25"))], AT)
     assert [row.total for row in rows] == [Decimal("8.5"), Decimal("4.25")]
-    counting.event(PAIR, Decimal(1), AT)
-    counting.event(PAIR, Decimal(1), AT)
+    counting.event([(PAIR, Decimal(1))], AT)
+    counting.event([(PAIR, Decimal(1))], AT)
     # Nothing is left of either.
     assert [row.total for row in rows] == [Decimal("8.5"), Decimal("6.25")]
+
+
+def test_an_event_that_is_too_much_for_one_meter_is_counted_by_none() -> None:
+    spaces = UUID(int=3)
+    rows = [allowance(1, None), replace(allowance(1, None), feature_id=spaces, total=Decimal(MAX_UNITS))]
+    meters = meter() | {spaces: replace(meter()[CALLS], id=spaces)}
+    counting = Counting(AT, rows, meters)
+    with pytest.raises(TooMuch):
+        counting.event([(PAIR, Decimal(1)), ((ADA, spaces), Decimal(1))], AT)
+    assert [row.total for row in rows] == [0, MAX_UNITS]
+    assert counting.touched == ([], [])
+    assert counting.days_by_aggregation == {}
 
 
 @pytest.mark.parametrize(
@@ -271,7 +283,7 @@ def test_events_are_counted_as_their_meter_aggregates(aggregation: Aggregation, 
     row = allowance(1, 100)
     counting = Counting(AT + DAY * 0.5, [row], meter(aggregation))
     for value, hours in ((4, 1), (9, 2), (2, 3)):
-        counting.event(PAIR, Decimal(value), AT + timedelta(hours=hours))
+        counting.event([(PAIR, Decimal(value))], AT + timedelta(hours=hours))
     assert row.used(aggregation) == used
     [day] = counting.days_by_aggregation[aggregation]
     assert (day.total, day.count) == (row.total, row.count) == (row.total, 3)
@@ -280,10 +292,10 @@ def test_events_are_counted_as_their_meter_aggregates(aggregation: Aggregation, 
 def test_a_value_is_counted_once_in_a_period_and_again_in_the_next() -> None:
     row, known = allowance(1, 100), {(ADA, CALLS, UUID(int=101)): {b"a"}}
     counting = Counting(AT, [row], meter(Aggregation.UNIQUE), known)
-    shares = [counting.event(PAIR, value, AT).value for value in (b"a", b"b", b"b", b"c")]
+    shares = [counting.event([(PAIR, value)], AT)[0].value for value in (b"a", b"b", b"b", b"c")]
     assert (shares, row.count) == ([0, 1, 0, 1], 2)
     counting = Counting(AT + DAY, [row], meter(Aggregation.UNIQUE))
-    assert (counting.event(PAIR, b"a", AT + DAY).value, row.count) == (1, 1)
+    assert (counting.event([(PAIR, b"a")], AT + DAY)[0].value, row.count) == (1, 1)
 
 
 def test_a_threshold_is_crossed_once_in_a_period() -> None:

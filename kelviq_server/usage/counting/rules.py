@@ -104,21 +104,30 @@ class Counting:
             raise PeriodOver
         return self.use(pair, value - sum(row.used for row in rows), at, enforce)
 
-    def event(self, pair: Pair, value: Decimal | bytes, at: datetime) -> Share:
-        """Count a raw event, whole, for one of the allowances: the first of which something is left, else the last.
+    def event(self, values: Sequence[tuple[Pair, Decimal | bytes]], at: datetime) -> list[Share]:
+        """Count what a raw event adds to each meter, whole: for the first of which something is left, else the last.
 
-        Only where a meter adds up; else for the first.
+        Only where a meter adds up; else for the first. Raises TooMuch, and then none of it is counted.
         """
-        rows = self._current(pair, at)
-        is_late = not rows
-        rows = rows or self.drawn_from(pair)
+        chosen = [(*self._chosen(pair, at), value) for pair, value in values]
+        if any(
+            not isinstance(value, bytes) and abs(row.allowance.total + value) > MAX_UNITS for row, _, value in chosen
+        ):
+            raise TooMuch
+        return [self._count_event(row, value, at, is_late=is_late) for row, is_late, value in chosen]
+
+    def _chosen(self, pair: Pair, at: datetime) -> tuple[Running, bool]:
+        """Return the allowance for which a raw event is counted, and whether its period is over."""
+        current = self._current(pair, at)
+        rows = current or self.drawn_from(pair)
         row = rows[0]
         if row.aggregation in (Aggregation.SUM, Aggregation.COUNT):
             row = next((each for each in rows if each.left is None or each.left > 0), rows[-1])
+        return row, not current
+
+    def _count_event(self, row: Running, value: Decimal | bytes, at: datetime, *, is_late: bool) -> Share:
         if isinstance(value, bytes):
             return self._different(row, value, at, is_late=is_late)
-        if abs(row.allowance.total + value) > MAX_UNITS:
-            raise TooMuch
         if not is_late:
             allowances.count(row.allowance, row.aggregation, value, at)
             row.used = row.allowance.used(row.aggregation)

@@ -65,7 +65,7 @@ async def report_usage(call: Call[ReportUsageRequest]) -> Response:
     summary="Report a raw event",
     body=ReportEventRequest,
     answer=ReportEventResponse,
-    refuses=_KEPT,
+    refuses=(*_KEPT, TooMuch),
 )
 async def report_event(call: Call[ReportEventRequest]) -> Response:
     """Keeps an event for ever, and counts it for each meter whose filters it passes.

@@ -173,12 +173,13 @@ def _count_one(item: _Item, counting: Counting, locked: Locked) -> Outcome:
     if item.customer_id is None:
         return NoSuchCustomer()
     try:
-        for meter, value in item.meters:
-            pair = (item.customer_id, meter.id)
-            if value is not None:
-                item.shares.append(counting.event(pair, value, item.at))
-                continue
+        if report.feature is None:
+            values = [((item.customer_id, meter.id), value) for meter, value in item.meters if value is not None]
+            item.shares = counting.event(values, item.at)
+        else:
+            [(meter, _)] = item.meters
             use = counting.set_to if report.behaviour is Behaviour.SET else counting.use
+            pair = (item.customer_id, meter.id)
             item.shares, item.beyond = use(pair, report.value, item.at, report.enforce)
     except Refusal as refusal:
         return refusal
