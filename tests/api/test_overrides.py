@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kelviq_server.platform.due import DueWorks, use_due_works
 from tests.api import catalog, money, usage
 from tests.api import subscriptions as subs
 from tests.api.conftest import Client
@@ -228,3 +229,19 @@ async def test_what_was_used_of_a_plan_that_was_left_is_set_to_zero_too(api: Cli
     assert (await api.post(CALLS + "reset/", {})).json()["previousUsage"] == 0
     await subs.updated(api, left, "pro")
     assert await usage.counted(api) == [(10, 0, 10)]
+
+
+async def test_an_override_holds_at_the_very_end_of_a_subscription_too(api: Client) -> None:
+    await subs.freeze(api)
+    await usage.metered(api)
+    [bought] = await usage.subscriber(api, "pro")
+    await override(api, 500)
+    await subs.cancelled(api, bought, "CURRENT_PERIOD_ENDS")
+    # Before anybody notes that it is over.
+    use_due_works(DueWorks(()))
+    await api.post("/sandbox/clock/", {"now": "2031-02-28T09:30:00Z"})
+    assert await usage.counted(api) == [(500, 0, 500)]
+    answer = await usage.report(api, 400, enforce="reject")
+    assert answer["counted"] == 400
+    await subs.advance(api, "2031-02-28T09:31:00Z")
+    assert await usage.counted(api) == [(500, 400, 100)]

@@ -7,7 +7,15 @@ from decimal import Decimal
 from kelviq_server.catalog.features.records import Aggregation
 from kelviq_server.catalog.prices.records import ThresholdType
 from kelviq_server.core.allowance import reached
-from kelviq_server.usage.allowances.records import Allowance, Day, Granted, Holder, OverrideLimit, drawing_order
+from kelviq_server.usage.allowances.records import (
+    NOTHING,
+    Allowance,
+    Day,
+    Granted,
+    Holder,
+    OverrideLimit,
+    drawing_order,
+)
 from kelviq_server.usage.meters.rules import joined, merged
 
 
@@ -55,7 +63,9 @@ def override(rows: Iterable[Allowance], limit: OverrideLimit | None, now: dateti
     first = next(iter(drawing_order(found, now)), None)
     changed: list[Allowance] = []
     for each in found:
-        own = None if limit is None or limit.units is None else limit.units if each is first else 0
+        # What is kept of nothing is drawn from where nothing else is, such as just after an end: then it has all of it.
+        has_all = each is first or each.lineage_id == NOTHING
+        own = None if limit is None or limit.units is None else limit.units if has_all else 0
         values = (limit is not None, own, None if limit is None else limit.until)
         if values != (each.is_overridden, each.override_limit, each.override_until):
             each.is_overridden, each.override_limit, each.override_until = values
