@@ -110,12 +110,17 @@ class Counter:
 
     def allowed(self, terms: Terms) -> int | None:
         """Return how much may be used in its period; None without a limit."""
-        return None if terms.limit is None else min(terms.limit + self.carried, MAX_UNITS)
+        return allowed(terms.limit, self.carried)
 
     def left(self, terms: Terms) -> int | None:
         """Return how much is left, less than nothing where more was used; None without a limit."""
-        allowed = self.allowed(terms)
-        return None if allowed is None else allowed - self.used - self.held
+        most = self.allowed(terms)
+        return None if most is None else most - self.used - self.held
+
+
+def allowed(limit: int | None, carried: int) -> int | None:
+    """Return how much may be used in a period into which so much was carried; None without a limit."""
+    return None if limit is None else min(limit + carried, MAX_UNITS)
 
 
 def has_access(terms: Terms, left: int | None) -> bool:
@@ -146,9 +151,8 @@ def carried_into(counter: Counter, terms_before: Callable[[datetime], Terms], sp
 
 
 def _carried(terms: Terms, carried: int, used: int) -> int:
-    if terms.carry is None or terms.limit is None:
-        return 0
-    return terms.carry.of(min(terms.limit + carried, MAX_UNITS) - used)
+    most = allowed(terms.limit, carried)
+    return 0 if terms.carry is None or most is None else terms.carry.of(most - used)
 
 
 def draw(amount: int, left: Sequence[int | None]) -> list[int]:

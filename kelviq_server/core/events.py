@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import datetime
 from inspect import isabstract
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -29,6 +30,11 @@ class Event(ABC):
     def customer_id(self) -> UUID | None:
         """Whose event it is, in our own id: a customer's events are told in order."""
         return None
+
+
+def webhook_instant(at: datetime | None) -> str | None:
+    """Return an instant as webhooks have it: in UTC, in whole seconds."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def event_types() -> dict[str, type[Event]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.customers.records import Customer, CustomerSummary
 from kelviq_server.platform.json_body import parse
 
@@ -50,10 +50,6 @@ def _previous(name: str, value: str | None) -> Any:
 def _free_form(text: str | None) -> Any:
     # Read as the body was, so that every number keeps its digits.
     return None if text is None else parse(text.encode())
-
-
-def _webhook_instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def customer_object(customer: CustomerSummary) -> dict[str, Any]:
@@ -104,8 +100,8 @@ class CustomerCreated(Event):
                 "billing_address": _address(_free_form(customer.billing_address)),
                 "subscriptions": customer.active_subscriptions,
                 "organization": str(self.organization),
-                "created_on": _webhook_instant(customer.created_at),
-                "modified_on": _webhook_instant(customer.modified_at),
+                "created_on": webhook_instant(customer.created_at),
+                "modified_on": webhook_instant(customer.modified_at),
             }
         }
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from kelviq_server.catalog.features.records import Aggregation, FeatureType
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.customers.events import customer_object
 from kelviq_server.customers.records import CustomerSummary
 from kelviq_server.entitlements.records import Override
@@ -63,10 +63,10 @@ class EntitlementOverridden(Event):
                 "customer": customer_object(self.customer),
                 "value": override.value,
                 "reason": override.reason,
-                "expires_at": None if override.expires_at is None else _instant(override.expires_at),
+                "expires_at": webhook_instant(override.expires_at),
                 "organization": str(self.organization),
-                "created_on": _instant(override.created_at),
-                "modified_on": _instant(override.modified_at),
+                "created_on": webhook_instant(override.created_at),
+                "modified_on": webhook_instant(override.modified_at),
             }
         }
 
@@ -115,15 +115,11 @@ class EntitlementUsageReset(Event):
                 "previous_usage": self.previous_usage,
                 "reason": self.reason,
                 "organization": str(self.organization),
-                "created_on": _instant(self.at),
-                "modified_on": _instant(self.at),
+                "created_on": webhook_instant(self.at),
+                "modified_on": webhook_instant(self.at),
             }
         }
 
 
 def _feature(id: UUID, identifier: str, name: str, feature_type: FeatureType) -> dict[str, Any]:
     return {"id": str(id), "name": name, "identifier": identifier, "feature_type": feature_type}
-
-
-def _instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,7 +11,7 @@ from kelviq_server.billing.invoices.records import Invoice, InvoiceStatus
 from kelviq_server.billing.orders.records import BilledCustomer, BillingType, Collection, Order, OrderStatus, WholeOrder
 from kelviq_server.catalog.plans.records import License, PlanVersion, VersionState
 from kelviq_server.catalog.products.records import Product, TaxCode
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.core.money import to_amount
 from kelviq_server.customers.events import customer_object
 from kelviq_server.platform.values import currency_exponents
@@ -102,11 +102,6 @@ _INVOICE = Invoice(
     modified_at=_AT,
 )
 EXAMPLE = WholeOrder(_ORDER, _PRODUCT, _VERSION)
-
-
-def webhook_instant(at: datetime | None) -> str | None:
-    """Return an instant as webhooks have it."""
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def amount_text(units: int, currency: str) -> str:

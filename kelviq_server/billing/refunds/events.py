@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from kelviq_server.billing.orders.events import EXAMPLE, amount_text, webhook_instant
+from kelviq_server.billing.orders.events import EXAMPLE, amount_text
 from kelviq_server.billing.orders.records import Order
 from kelviq_server.billing.refunds.records import Refund, RefundReason, RefundStatus
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.customers.events import customer_object
 
 _ACME = UUID("0197269a-11c3-7b0f-9a55-6f3f0f2a7c10")

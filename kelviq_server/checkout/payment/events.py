@@ -8,12 +8,12 @@ from uuid import UUID
 
 from msgspec import Raw
 
-from kelviq_server.billing.orders.events import OrderCreated, webhook_instant
+from kelviq_server.billing.orders.events import OrderCreated
 from kelviq_server.billing.orders.records import BilledCustomer, BoughtFeature, WholeOrder
 from kelviq_server.catalog.prices.records import TaxBehavior
 from kelviq_server.checkout.sessions.records import Details, Options, Selection, Session, SessionStatus
 from kelviq_server.core.calendar import ChargePeriod
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.core.money import to_amount
 from kelviq_server.customers.events import customer_object
 from kelviq_server.platform.json_body import parse

@@ -8,7 +8,7 @@ from kelviq_server.entitlements.records import Access, Standing
 from kelviq_server.platform.database import Tenant, reading
 from kelviq_server.platform.gathering import Gathering
 from kelviq_server.usage.meters.records import Meters
-from kelviq_server.usage.meters.steps import meters_now, meters_of
+from kelviq_server.usage.meters.steps import meters_of
 
 # Of one statement: more would let the first of them wait too long for the last.
 LIMIT: Final = 100
@@ -30,10 +30,8 @@ async def check_entitlements(tenant: Tenant, customer: str, feature: str | None)
 async def _look(tenant: Tenant, customers: Sequence[str]) -> list[tuple[Standing | None, Meters]]:
     async with reading(tenant) as tx:
         standings = await store.list_standings(tx, list(dict.fromkeys(customers)))
-        known = await meters_of(tx)
         wanted = {each.feature_id for standing in standings.values() for each in standing.allowances}
-        if not wanted <= known.by_id.keys():
-            known = await meters_now(tx)
+        known = await meters_of(tx, wanted)
     # Who is asked about twice is told alike: it is the same instant for both.
     return [(standings.get(customer), known) for customer in customers]
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from kelviq_server.billing.orders.events import EXAMPLE as BOUGHT
-from kelviq_server.billing.orders.events import amount_text, webhook_instant
+from kelviq_server.billing.orders.events import amount_text
 from kelviq_server.billing.orders.records import BilledCustomer, BillingType
 from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.products.records import Product
 from kelviq_server.core.calendar import ChargePeriod
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.customers.events import customer_object
 from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.schemas import recurrence_text

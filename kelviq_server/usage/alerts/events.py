@@ -9,7 +9,7 @@ from uuid import UUID
 from kelviq_server.catalog.features.records import FeatureType
 from kelviq_server.catalog.prices.records import ThresholdType
 from kelviq_server.core.allowance import Span
-from kelviq_server.core.events import Event
+from kelviq_server.core.events import Event, webhook_instant
 from kelviq_server.customers.events import customer_object
 from kelviq_server.customers.records import CustomerSummary
 
@@ -91,15 +91,11 @@ class FeatureUsageAlert(Event):
                 "current_usage": self.current_usage,
                 "threshold_type": self.threshold_type,
                 "threshold_value": int(self.threshold) if whole else self.threshold,
-                "period_start_time": _instant(self.period.start),
-                "period_end_time": _instant(self.period.end),
+                "period_start_time": webhook_instant(self.period.start),
+                "period_end_time": webhook_instant(self.period.end),
                 "subscription_id": None if self.subscription_id is None else str(self.subscription_id),
                 "organization": str(self.organization),
-                "created_on": _instant(self.at),
-                "modified_on": _instant(self.at),
+                "created_on": webhook_instant(self.at),
+                "modified_on": webhook_instant(self.at),
             }
         }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from kelviq_server.catalog.features.records import Aggregation
 from kelviq_server.catalog.prices.records import ThresholdType
-from kelviq_server.core.allowance import MAX_UNITS, Carry, Counter, Schedule, Span, Terms, carried_into
+from kelviq_server.core.allowance import Carry, Counter, Schedule, Span, Terms, allowed, carried_into
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.usage.meters.rules import quantity_of
 
@@ -147,7 +147,7 @@ class Allowance:
     def allowed_at(self, now: datetime) -> int | None:
         """Return how much may be used in the period as it stands at an instant; None without a limit."""
         limit = self.override_limit if self.is_overridden_at(now) else self.usage_limit
-        return None if limit is None else min(limit + self.carried, MAX_UNITS)
+        return allowed(limit, self.carried)
 
     def used(self, aggregation: Aggregation) -> int:
         """Return what was used in the period, in whole units."""

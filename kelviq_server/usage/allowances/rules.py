@@ -110,12 +110,10 @@ def add_to_day(day: Day, aggregation: Aggregation, value: Decimal, at: datetime,
         day.total, day.count, day.latest_at = merged(aggregation, kept, value, at)
 
 
-def thresholds_reached(allowance: Allowance, used: int, now: datetime) -> list[Decimal]:
+def thresholds_reached(allowance: Allowance, used: int, allowed: int | None) -> list[Decimal]:
     """Return the thresholds that usage has reached, and of which nobody was told in this period; they are noted."""
     if allowance.alert_type is None or not allowance.alert_thresholds:
         return []
-    terms = allowance.terms_at(now)
-    allowed = None if terms.limit is None else terms.limit + allowance.carried
     is_percentage = allowance.alert_type is ThresholdType.PERCENTAGE
     found = reached(used, allowed, allowance.alert_thresholds, is_percentage=is_percentage)
     new = [threshold for threshold in found if threshold not in allowance.alerted]

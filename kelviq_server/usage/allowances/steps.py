@@ -1,7 +1,6 @@
 """What others borrow of allowances: rows to count in, and what was used within a period."""
 
 from collections.abc import Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -20,8 +19,7 @@ from kelviq_server.usage.allowances.store import (
     lock_of_customer,
     update_charged,
 )
-from kelviq_server.usage.meters.records import Meters
-from kelviq_server.usage.meters.steps import meters_now, meters_of
+from kelviq_server.usage.meters.steps import meters_of
 
 __all__ = [
     "add_days",
@@ -92,7 +90,7 @@ async def regrant(tx: Tx, holder: Holder, granted: Sequence[Granted], overridden
     """
     rows = {(each.feature_id, each.lineage_id): each for each in await lock_of_customer(tx, holder.customer_id)}
     # Another process may have made meters that this one has not heard of: what is taken away is one of them, too.
-    known = await _meters(tx, {each.feature_id for each in granted} | {id for id, _ in rows})
+    known = await meters_of(tx, {each.feature_id for each in granted} | {id for id, _ in rows})
     for row in rows.values():
         # What was carried until now was so on the terms, and with the override, that held until now.
         row.pass_time(known.by_id[row.feature_id].aggregation, tx.now)
@@ -130,7 +128,7 @@ async def override(tx: Tx, customer_id: UUID, feature_id: UUID, limit: OverrideL
     """Let a limit hold for a locked customer instead of what grants a meter to them, or what grants it again."""
     await insert_ungranted(tx, [(customer_id, feature_id)], tx.now)
     rows = await lock_of_customer(tx, customer_id, [feature_id])
-    known = await _meters(tx, {feature_id})
+    known = await meters_of(tx, {feature_id})
     for row in rows:
         row.pass_time(known.by_id[feature_id].aggregation, tx.now)
     changed = rules.override(rows, limit, tx.now)
@@ -143,7 +141,7 @@ async def reset(tx: Tx, customer_id: UUID, feature_id: UUID) -> int:
 
     What is charged does not become less: what was used on which day stays.
     """
-    known = await _meters(tx, {feature_id})
+    known = await meters_of(tx, {feature_id})
     aggregation = known.by_id[feature_id].aggregation
     rows = await lock_of_customer(tx, customer_id, [feature_id])
     used = 0
@@ -154,8 +152,3 @@ async def reset(tx: Tx, customer_id: UUID, feature_id: UUID) -> int:
     if rows:
         await store.update_whole(tx, rows)
     return used
-
-
-async def _meters(tx: Tx, wanted: AbstractSet[UUID]) -> Meters:
-    known = await meters_of(tx)
-    return known if wanted <= known.by_id.keys() else await meters_now(tx)

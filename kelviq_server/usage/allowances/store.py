@@ -142,15 +142,12 @@ async def update_whole(tx: Tx, allowances: Sequence[Allowance]) -> None:
     others: Mapping[LiteralString, LiteralString] = {**_TERMS, **_COUNTED}
     changes: LiteralString = ", ".join([name + " = excluded." + name for name in others])
     await tx.execute(
-        "INSERT INTO allowances (tenant_id, "
-        + COLUMNS
-        + ") SELECT %s, "
-        + COLUMNS
-        + " FROM json_to_recordset(%s::json)"
-        " AS e " + _recordset(_COLUMNS) + " ORDER BY customer_id, feature_id, lineage_id"
+        "INSERT INTO allowances (tenant_id, " + COLUMNS + ") SELECT %s, " + COLUMNS
+        + " FROM json_to_recordset(%s::json) AS e " + _recordset(_COLUMNS)
+        + " ORDER BY customer_id, feature_id, lineage_id"
         " ON CONFLICT (tenant_id, customer_id, feature_id, lineage_id) DO UPDATE SET " + changes,
         (tx.tenant_id, _rows(allowances, _COLUMNS)),
-    )
+    )  # fmt: skip
 
 
 async def update_values_moved(tx: Tx, granted: Allowance, nothing: Allowance) -> int:

@@ -11,7 +11,7 @@ from kelviq_server.usage.charges import store
 from kelviq_server.usage.charges.records import UsageCharge
 from kelviq_server.usage.charges.store import list_behind
 from kelviq_server.usage.meters.rules import quantity_of
-from kelviq_server.usage.meters.steps import meters_now, meters_of
+from kelviq_server.usage.meters.steps import meters_of
 
 __all__ = ["list_behind", "note_charged", "quantity_used"]
 
@@ -30,9 +30,7 @@ async def quantity_used(tx: Tx, customer_id: UUID, lineage_id: UUID, feature_id:
     customer has is locked, in the one order. Less than nothing is never charged, and no more than can be counted.
     """
     await allowances.lock_of_customer(tx, customer_id)
-    known = await meters_of(tx)
-    if feature_id not in known.by_id:
-        known = await meters_now(tx)
+    known = await meters_of(tx, {feature_id})
     aggregation = known.by_id[feature_id].aggregation
     total, count = await allowances.find_used(tx, customer_id, feature_id, lineage_id, period, aggregation)
     return min(max(quantity_of(aggregation, total, count), 0), MAX_UNITS)

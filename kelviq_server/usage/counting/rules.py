@@ -140,7 +140,7 @@ class Counting:
             Crossing(row.allowance, row.used, row.allowed, threshold)
             for row in self._touched.values()
             if row.allowance.alert_thresholds
-            for threshold in allowances.thresholds_reached(row.allowance, row.used, self.now)
+            for threshold in allowances.thresholds_reached(row.allowance, row.used, row.allowed)
         ]
 
     def _current(self, pair: Pair, at: datetime) -> Sequence[Running]:

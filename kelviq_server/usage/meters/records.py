@@ -31,11 +31,6 @@ class Meter:
     filters: Sequence[Filter]
 
     @property
-    def adds_up(self) -> bool:
-        """Say whether what it counts of two reports is the sum of what it counts of each."""
-        return self.aggregation in (Aggregation.SUM, Aggregation.COUNT)
-
-    @property
     def counts_values(self) -> bool:
         """Say whether it counts how many different values there are."""
         return self.aggregation is Aggregation.UNIQUE

@@ -1,5 +1,8 @@
 """What meters there are, remembered by each process: they are asked for with every report."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from kelviq_server.catalog.features import steps as features
 from kelviq_server.platform.database import Tx
 from kelviq_server.usage.meters.records import Meter, Meters
@@ -9,15 +12,15 @@ MAX_REMEMBERED = 1000
 _known: dict[int, Meters] = {}
 
 
-async def meters_of(tx: Tx, number: int | None = None) -> Meters:
-    """Return the features of the environment, of which there are so many by now; without a number, as remembered.
+async def meters_of(tx: Tx, ids: Collection[UUID] = (), identifiers: Collection[str] = ()) -> Meters:
+    """Return the features of the environment as remembered; as they now are where one of these is not among them.
 
-    What is remembered counts right and may be incomplete: whoever misses something asks anew. A name may have changed.
+    What is remembered counts right and may be incomplete: another process may have made more. A name may have changed.
     """
     known = _known.get(tx.tenant_id)
-    if known is None or (number is not None and number != known.number):
-        known = await meters_now(tx)
-    return known
+    if known is not None and known.by_id.keys() >= set(ids) and known.by_identifier.keys() >= set(identifiers):
+        return known
+    return await meters_now(tx)
 
 
 async def find_feature(tx: Tx, identifier: str) -> Meter | None:

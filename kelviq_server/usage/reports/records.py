@@ -58,7 +58,6 @@ class Accepted:
     # How much was counted, where enforcement was asked for, and how much of that was beyond what was left.
     counted: int | None = None
     beyond: int | None = None
-    is_replay: bool = False
 
 
 Outcome = Accepted | Refusal

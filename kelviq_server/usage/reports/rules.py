@@ -60,4 +60,4 @@ def accepted(
 def replayed(event: UsageEvent, organization: int) -> Accepted:
     """Return the outcome of a report that was counted before."""
     counted = int(sum(share.value for share in event.counted)) if event.behaviour is Behaviour.DELTA else None
-    return Accepted(event.id, event.happened_at, organization, counted, event.beyond, is_replay=True)
+    return Accepted(event.id, event.happened_at, organization, counted, event.beyond)

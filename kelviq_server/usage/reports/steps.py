@@ -22,9 +22,12 @@ from kelviq_server.usage.meters.steps import meters_now, meters_of
 from kelviq_server.usage.reports import rules, store
 from kelviq_server.usage.reports.errors import KeyOfAnother, NoSuchCustomer
 from kelviq_server.usage.reports.records import Accepted, Behaviour, Outcome, Report, UsageEvent, UsedKey
-from kelviq_server.usage.reports.store import list_events, list_keys
+from kelviq_server.usage.reports.store import list_events, list_events_after, list_keys
 
-__all__ = ["count_all", "list_events", "list_keys"]
+__all__ = ["count_all", "list_events", "list_events_after", "list_keys"]
+
+# In place of a meter, where none counts what is reported.
+_NO_METER = UUID(int=0)
 
 
 class CountAnew(Exception):
@@ -65,9 +68,7 @@ async def count_all(
     if ungranted:
         await customers.lock_shared(tx, {id for id, _ in ungranted})
         await allowances.insert_ungranted(tx, ungranted, tx.now)
-    known = await meters_of(tx)
-    if any(report.feature is not None and report.feature not in known.by_identifier for report in reports):
-        known = await meters_now(tx)
+    known = await meters_of(tx, identifiers={report.feature for report in reports if report.feature is not None})
     outcomes: list[Outcome | None] = [None] * len(reports)
     items = _read(tx, reports, known, outcomes)
     await _unless_known(tx, reports, outcomes)
@@ -190,17 +191,14 @@ async def _lock(tx: Tx, items: Sequence[_Item], ungranted: Collection[Pair]) -> 
     """Lock the allowances that reports are counted for; raises CountAnew where there is none."""
     pairs = {(item.report.customer, meter.id) for item in items for meter, _ in item.meters}
     # Who reports what no meter counts must be known, too.
-    pairs |= {(item.report.customer, NO_FEATURE) for item in items if not item.meters}
+    pairs |= {(item.report.customer, _NO_METER) for item in items if not item.meters}
     locked = await allowances.lock_for_reports(tx, pairs)
     granted = {(each.customer_id, each.feature_id) for each in locked.allowances if each.grants_at(tx.now)}
     wanted = {(id, feature) for customer, feature in pairs if (id := locked.customers.get(customer)) is not None}
-    missing = {pair for pair in wanted - granted if pair[1] != NO_FEATURE}
+    missing = {pair for pair in wanted - granted if pair[1] != _NO_METER}
     if not missing <= set(ungranted):
         raise CountAnew(missing)
     return locked
-
-
-NO_FEATURE = UUID(int=0)
 
 
 async def _known_values(tx: Tx, items: Sequence[_Item], locked: Locked) -> dict[Key, set[bytes]]:

@@ -89,3 +89,14 @@ async def list_events(tx: Tx, ids: Collection[UUID]) -> list[UsageEvent]:
         " WHERE tenant_id = %s AND id = ANY(%s)) AS found",
         (tx.tenant_id, list(ids)),
     )
+
+
+async def list_events_after(tx: Tx, after: UUID | None, limit: int) -> list[UsageEvent]:
+    """Return so many reports with higher ids than one, or the first, in the order of their ids."""
+    return await tx.decoded(
+        list[UsageEvent],
+        "SELECT coalesce(json_agg(event), '[]') FROM (SELECT " + _COLUMNS + " FROM usage_events"
+        " WHERE tenant_id = %s AND id > coalesce(%s::uuid, '00000000-0000-0000-0000-000000000000')"
+        " ORDER BY id LIMIT %s) AS event",
+        (tx.tenant_id, after, limit),
+    )

@@ -6,7 +6,6 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from kelviq_server.platform.database import Tx
-from kelviq_server.usage.reports.records import UsageEvent
 
 # How each meter makes one number of many.
 _METERS: LiteralString = (
@@ -75,21 +74,6 @@ QUESTIONS: Final[tuple[LiteralString, ...]] = (
     " FROM (SELECT key, id FROM usage_events WHERE tenant_id = %(tenant_id)s AND key IS NOT NULL) AS e"
     " FULL JOIN (SELECT key, event_id FROM usage_keys WHERE tenant_id = %(tenant_id)s) AS k ON k.key = e.key",
 )  # fmt: skip
-_COLUMNS: LiteralString = (
-    "id, customer_id, key, event_name, happened_at, received_at, feature_id, behaviour, value, beyond, properties,"
-    " resource_id, counted"
-)
-
-
-async def list_events_after(tx: Tx, after: UUID | None, limit: int) -> list[UsageEvent]:
-    """Return so many reports with higher ids than one, or the first, in the order of their ids."""
-    return await tx.decoded(
-        list[UsageEvent],
-        "SELECT coalesce(json_agg(event), '[]') FROM (SELECT " + _COLUMNS + " FROM usage_events"
-        " WHERE tenant_id = %s AND id > coalesce(%s::uuid, '00000000-0000-0000-0000-000000000000')"
-        " ORDER BY id LIMIT %s) AS event",
-        (tx.tenant_id, after, limit),
-    )
 
 
 async def list_created(tx: Tx) -> Mapping[UUID, datetime]:

@@ -8,7 +8,7 @@ from kelviq_server.platform.ids import new_id
 from kelviq_server.usage.allowances import steps as allowances
 from kelviq_server.usage.allowances.records import Allowance
 from kelviq_server.usage.meters.records import Meter
-from kelviq_server.usage.meters.steps import meters_now, meters_of
+from kelviq_server.usage.meters.steps import meters_of
 from kelviq_server.usage.reports.errors import NoSuchCustomer
 from kelviq_server.usage.reservations import rules, store
 from kelviq_server.usage.reservations.records import NewReservation, Reservation
@@ -50,9 +50,7 @@ async def _lock_customer(tx: Tx, external_id: str) -> Customer:
 
 
 async def _meter(tx: Tx, feature: str) -> Meter:
-    known = await meters_of(tx)
-    if feature not in known.by_identifier:
-        known = await meters_now(tx)
+    known = await meters_of(tx, identifiers={feature})
     return rules.reservable(known.by_identifier.get(feature))
 
 
