@@ -48,9 +48,7 @@ async def get_customer_entitlements(call: Call[None]) -> Response:
 
     Of somebody whom nobody is called, an empty list. The answer has an `ETag`; one that is still the same is 304.
     """
-    customer = call.text("customer_id") or call.text("customerId")
-    if not customer:
-        raise InvalidFields({"customer_id": ["This field is required."]})
+    customer = call.required("customer_id")
     feature = call.text("feature_id") or call.text("featureId")
     found = await check_entitlements(call.tenant, customer, feature)
     return tagged_answer(call.request, entitlements_answer(customer, found))
