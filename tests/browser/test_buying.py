@@ -159,6 +159,7 @@ async def test_a_card_that_fails_and_then_one_that_asks(server: Server, sandbox:
         await tab.goto(sells.session())
         await describe(tab)
         await type_card(tab, DECLINED_LATER)
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $35.70")
         await tab.locator("#pay").click()
         await expect(tab.get_by_text("The payment was declined.")).to_be_visible()
         number = tab.get_by_label("Card number")

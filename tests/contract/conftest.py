@@ -79,8 +79,8 @@ def server_without_database(
         admin.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
         database = make_conninfo(admin_conninfo, dbname=name)
         with running_server(tmp_path_factory.mktemp("gone"), "--database-url", database) as server:
-            admin.execute(sql.SQL("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false").format(**names))
-            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            # Unlike to forbid connections and to end those that are there: one that is being made escapes that.
+            admin.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
             yield server
 
 

@@ -340,6 +340,10 @@ LIVES: Mapping[str, tuple[Step, ...]] = {
         Subscribes("large"), Uses("DELTA", 9, 0, None, None), happens(3, "a"), 5, Zero("calls"), Zero("peak"),
         Uses("DELTA", 4, 5, None, None), Uses("DELTA", 2, 0, None, None), happens(2, "a", 5), happens(1, "a"),
     ),
+    "what is reported of a time before usage was set to zero counts in that day when nothing grants it, too": (
+        Subscribes("small"), Cancels(0, True), Zero("calls"), Uses("DELTA", 3, 1, None, None),
+        Uses("DELTA", 3, 1, Enforce.REJECT, None), Uses("DELTA", 2, 0, None, None),
+    ),
 }  # fmt: skip
 
 

@@ -238,6 +238,7 @@ class Model:
                 pot.override = (0, pot.override[1])
 
     def zero(self, meter: str) -> None:
+        self._nothing(meter)
         for pot in self._of(meter):
             pot.counted, pot.zero_at = [], self.now
 

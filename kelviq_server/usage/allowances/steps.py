@@ -143,12 +143,13 @@ async def reset(tx: Tx, customer_id: UUID, feature_id: UUID) -> int:
     """
     known = await meters_of(tx, {feature_id})
     aggregation = known.by_id[feature_id].aggregation
+    # What is reported later of the time before, when nothing grants the meter any more, is before this, too.
+    await insert_ungranted(tx, [(customer_id, feature_id)], tx.now)
     rows = await lock_of_customer(tx, customer_id, [feature_id])
     used = 0
     for row in rows:
         row.pass_time(aggregation, tx.now)
         used += row.used(aggregation) if row.is_countable_at(tx.now) else 0
         rules.reset(row, tx.now)
-    if rows:
-        await store.update_whole(tx, rows)
+    await store.update_whole(tx, rows)
     return used
