@@ -12,7 +12,7 @@ import pytest
 from tests.contract.server import Server, running_server
 
 HERE = Path(__file__).parent
-EXAMPLES_PER_OPERATION = 50
+EXAMPLES_PER_OPERATION = 25
 # Chains of requests begin with a list: it must not be empty, also after many were archived.
 CUSTOMERS, ORGANIZATIONS, PLANS, BUYERS = 300, 5, 40, 10
 

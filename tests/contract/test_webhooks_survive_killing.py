@@ -15,7 +15,7 @@ from tests.contract.receivers import Receivers, receivers
 from tests.contract.server import LOOPBACK, _command, _environment
 
 ENDPOINTS = [f"/hooks/{number}" for number in range(5)]
-KILLS = 5
+KILLS = 3
 # What may be on its way at once to one endpoint, and is told again when nobody noted that it arrived.
 AT_ONCE = 16
 

@@ -31,7 +31,8 @@ END = datetime(2031, 2, 28, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 Dies = Callable[[int, Awaitable[Any]], Awaitable[bool]]
-wherever = pytest.mark.parametrize("dies", [dies_at_statement, dies_at_await])
+# Every statement is waited for: the other way sees less, sooner, and is enough where only the end differs.
+wherever = pytest.mark.parametrize("dies", [dies_at_await])
 
 
 @dataclass
@@ -138,12 +139,11 @@ async def shop(made: Made) -> Shop:
 @pytest.mark.parametrize(
     ("dies", "card", "paid", "status"),
     [
-        (dies_at_statement, Card.SUCCEEDS, "COMPLETE", "active"),
         (dies_at_await, Card.SUCCEEDS, "COMPLETE", "active"),
         (dies_at_statement, Card.FAILS_LATER, "PENDING", "past_due"),
         (dies_at_statement, Card.LOSES_THE_ANSWER, "COMPLETE", "active"),
         (dies_at_statement, Card.ANSWERS_LATE, "COMPLETE", "active"),
-        (dies_at_await, Card.DECLINES_LATE, "PENDING", "past_due"),
+        (dies_at_statement, Card.DECLINES_LATE, "PENDING", "past_due"),
     ],
 )
 async def test_wherever_a_renewal_dies_its_period_is_billed_once(
@@ -158,7 +158,7 @@ async def test_wherever_a_renewal_dies_its_period_is_billed_once(
 
 @pytest.mark.parametrize(
     ("dies", "card", "status"),
-    [(dies_at_statement, Card.SUCCEEDS, "active"), (dies_at_await, Card.FAILS_LATER, "past_due")],
+    [(dies_at_await, Card.SUCCEEDS, "active"), (dies_at_statement, Card.FAILS_LATER, "past_due")],
 )
 async def test_wherever_a_retry_dies_the_card_is_tried_once_that_day(
     shop: Shop, dies: Dies, card: Card, status: str
@@ -202,7 +202,7 @@ async def test_wherever_somebody_dies_who_gives_up_what_is_owed_it_is_given_up_o
 
 @pytest.mark.parametrize(
     ("dies", "card", "paid"),
-    [(dies_at_statement, Card.SUCCEEDS, "COMPLETE"), (dies_at_await, Card.FAILS_LATER, "PENDING")],
+    [(dies_at_await, Card.SUCCEEDS, "COMPLETE"), (dies_at_statement, Card.FAILS_LATER, "PENDING")],
 )
 async def test_wherever_an_ending_dies_the_last_invoice_is_charged_once(
     shop: Shop, dies: Dies, card: Card, paid: str
@@ -221,10 +221,9 @@ async def test_wherever_an_ending_dies_the_last_invoice_is_charged_once(
 @pytest.mark.parametrize(
     ("dies", "card", "paid", "status"),
     [
-        (dies_at_statement, Card.SUCCEEDS, "COMPLETE", "active"),
         (dies_at_await, Card.SUCCEEDS, "COMPLETE", "active"),
         (dies_at_statement, Card.FAILS_LATER, "PENDING", "past_due"),
-        (dies_at_await, Card.LOSES_THE_ANSWER, "COMPLETE", "active"),
+        (dies_at_statement, Card.LOSES_THE_ANSWER, "COMPLETE", "active"),
         (dies_at_statement, Card.DECLINES_LATE, "PENDING", "past_due"),
     ],
 )
@@ -305,7 +304,6 @@ async def test_wherever_somebody_dies_who_lets_an_update_expire_nothing_of_it_is
 @pytest.mark.parametrize(
     ("dies", "type", "waits"),
     [
-        (dies_at_statement, CancellationType.IMMEDIATE, False),
         (dies_at_await, CancellationType.IMMEDIATE, False),
         (dies_at_statement, CancellationType.CURRENT_PERIOD_ENDS, False),
         (dies_at_statement, CancellationType.IMMEDIATE, True),
@@ -335,8 +333,8 @@ async def test_wherever_a_cancellation_dies_it_is_whole_or_nothing(
 @pytest.mark.parametrize(
     ("dies", "card", "on_trial", "status"),
     [
-        (dies_at_statement, Card.SUCCEEDS, False, "active"),
-        (dies_at_await, Card.FAILS_LATER, False, "incomplete_expired"),
+        (dies_at_await, Card.SUCCEEDS, False, "active"),
+        (dies_at_statement, Card.FAILS_LATER, False, "incomplete_expired"),
         (dies_at_statement, Card.ASKS_FOR_AUTHENTICATION, False, "incomplete"),
         (dies_at_statement, Card.SUCCEEDS, True, "trialing"),
     ],
