@@ -29,6 +29,8 @@ from kelviq_server.checkout.sessions import routes as checkout
 from kelviq_server.customers.routes import operations as customer_operations
 from kelviq_server.entitlements import routes as entitlements
 from kelviq_server.entitlements.explanations import routes as explanations
+from kelviq_server.licenses import routes as licenses
+from kelviq_server.licenses.signing import routes as license_signing
 from kelviq_server.media.routes import operations as media_operations
 from kelviq_server.media.routes import public_operations as public_media_operations
 from kelviq_server.pages.routes import page_routes
@@ -114,6 +116,8 @@ def operations() -> list[Operation]:
         entitlements.operations,
         entitlements.server_operations,
         explanations.operations,
+        license_signing.operations,
+        licenses.operations,
         media_operations,
         public_media_operations,
         payment_method_operations,

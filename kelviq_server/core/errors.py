@@ -15,6 +15,8 @@ class Refusal(Exception):
     field: ClassVar[str | None] = None
     # Whether the same request would be answered alike later: only then is the answer kept under an idempotency key.
     is_final: ClassVar[bool] = True
+    # Under which key its text stands, where no field is at fault; a route may know better.
+    key: str = "detail"
     # Seconds after which trying again makes sense.
     retry_after_seconds: int | None = None
 

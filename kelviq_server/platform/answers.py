@@ -128,8 +128,8 @@ def tagged_answer(request: Request, content: Any) -> Response:
     return Response(status_code=304, headers=headers) if tag in known else raw_answer(body, headers=headers)
 
 
-def refusal_answer(refusal: Refusal, key: str = "detail") -> Response:
-    """Return the answer that tells the caller why the request stopped; under `key` where nothing else says how."""
+def refusal_answer(refusal: Refusal) -> Response:
+    """Return the answer that tells the caller why the request stopped."""
     headers: dict[str, str] = {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -138,11 +138,11 @@ def refusal_answer(refusal: Refusal, key: str = "detail") -> Response:
     if refusal.status in (408, 413):
         # What was not read would otherwise be taken for the next request.
         headers["Connection"] = "close"
-    return raw_answer(dump(refusal_content(refusal, key)), refusal.status, headers)
+    return raw_answer(dump(refusal_content(refusal)), refusal.status, headers)
 
 
-def refusal_content(refusal: Refusal, key: str = "detail") -> dict[str, Any]:
+def refusal_content(refusal: Refusal) -> dict[str, Any]:
     """Return what the body of such an answer says."""
     if isinstance(refusal, InvalidFields):
         return refusal.errors
-    return {key: refusal.text} if refusal.field is None else {refusal.field: [refusal.text]}
+    return {refusal.key: refusal.text} if refusal.field is None else {refusal.field: [refusal.text]}

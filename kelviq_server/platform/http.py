@@ -147,9 +147,12 @@ class Api:
         try:
             return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
         except Refusal as refusal:
+            # What any operation may say has one shape everywhere.
+            if refusal.status in (400, 403, 404) and not isinstance(refusal, NotFound):
+                refusal.key = operation.refusal_key
             if refusal.status != 400 or not refusal.is_final:
                 raise
-            return refusal_answer(refusal, operation.refusal_key)
+            return refusal_answer(refusal)
 
     def _find(self, path: str, method: str) -> tuple[Place, dict[str, str]]:
         if "\x00" in path:

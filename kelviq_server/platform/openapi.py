@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from kelviq_server.core.errors import Refusal
+from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.platform.answers import (
     BodyTooLarge,
     BodyTooSlow,
@@ -209,8 +209,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.takes_idempotency_key:
         refusals += _WITH_IDEMPOTENCY_KEY
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
-    if operation.may_go_on:
-        responses["202"] = {**_success(operation), "description": "It goes on: this is how far it has come."}
+    for status, meaning in operation.also.items():
+        responses[str(status)] = {**_success(operation), "description": meaning}
     if operation.has_tag:
         responses["304"] = {"description": "It is still what `If-None-Match` names.", "headers": dict(_REQUEST_ID)}
     for status in sorted({refusal.status for refusal in refusals}):
@@ -248,8 +248,12 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 def _refusal(operation: Operation, facts: list[type[Refusal]]) -> dict[str, Any]:
     by_field = [fact for fact in facts if fact.field is not None or issubclass(fact, InvalidFields)]
-    shapes = ["DetailErrorResponse"] if len(by_field) < len(facts) else []
-    if facts[0].status == 400 and operation.refusal_key == "error":
+    whole = [fact for fact in facts if fact not in by_field]
+    has_own_key = operation.refusal_key == "error" and facts[0].status in (400, 403, 404)
+    # What any operation may say has one shape everywhere.
+    own = [fact for fact in whole if has_own_key and not issubclass(fact, (NotFound, Forbidden))]
+    shapes = ["DetailErrorResponse"] if len(own) < len(whole) else []
+    if own or (has_own_key and facts[0].status == 400):
         shapes.append("ErrorResponse")
     if by_field or (facts[0].status == 400 and operation.body is not None):
         shapes.append("FieldErrors")

@@ -192,13 +192,13 @@ class Operation:
     refuses: Sequence[type[Refusal]]
     # Without one, a request is read as if it had sent {}.
     is_body_required: bool = True
-    # Under which key a refusal (400) of the request as a whole stands: `detail`, or `error`.
+    # Under which key a refusal (400, 403, 404) of the request as a whole stands: `detail`, or `error`.
     refusal_key: str = "detail"
     # Whether a run finds out by `claim_id` what an earlier one did and goes on from there; else nothing runs again
     # of which anything was done.
     resumes: bool = False
-    # Whether 202 may come back as well, with the same answer: the rest is done later.
-    may_go_on: bool = False
+    # With which other statuses the same answer may come back, and what that means.
+    also: Mapping[int, str] = field(default_factory=dict[int, str])
     # Whether it keeps the keys of what it is sent itself, for ever.
     has_own_keys: bool = False
     # Whether answers have an ETag, and one that is still the same is 304.
@@ -243,7 +243,7 @@ class Operations:
         is_body_required: bool = True,
         refusal_key: str = "detail",
         resumes: bool = False,
-        may_go_on: bool = False,
+        also: Mapping[int, str] | None = None,
         has_own_keys: bool = False,
         has_tag: bool = False,
         ends_in_text: bool = False,
@@ -257,7 +257,7 @@ class Operations:
                 Operation(
                     method, path, id, summary, cleandoc(handler.__doc__ or ""), self.tag,
                     self.access, handler, body, status, answer, parameters, path_schemas or {}, refuses,
-                    is_body_required, refusal_key, resumes, may_go_on, has_own_keys, has_tag,
+                    is_body_required, refusal_key, resumes, also or {}, has_own_keys, has_tag,
                     ends_in_text,
                 )
             )  # fmt: skip

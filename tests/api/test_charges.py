@@ -34,7 +34,7 @@ async def test_a_charge_answers_as_published(api: Client, made: Made) -> None:
         "product": {name: product[name] for name in ("id", "name", "identifier")},
         "plan": {"name": "Lifetime", "identifier": "lifetime"}, "features": [], "trialDaysRemaining": 0,
         "customerId": "ada", "billingType": "ONE_TIME", "recurrenceUnit": None, "recurrenceType": None,
-        "orderId": charge["orderId"], "invoiceId": charge["invoiceId"],
+        "orderId": charge["orderId"], "invoiceId": charge["invoiceId"], "license": [],
     }  # fmt: skip
     assert charge["orderId"].startswith("ORD-20260620235959-")
     assert charge["invoiceId"].startswith("INV-20260620235959-")

@@ -20,7 +20,14 @@ from kelviq_server.catalog.features.records import FeatureType, MeterSetup, Mete
 from kelviq_server.catalog.plans.actions.create_plan import create_plan
 from kelviq_server.catalog.plans.actions.publish_plan import publish_plan
 from kelviq_server.catalog.plans.actions.set_prices import set_prices
-from kelviq_server.catalog.plans.records import EntitlementDetails, NewEntitlement, NewPlan, PlanFields, Rollout
+from kelviq_server.catalog.plans.records import (
+    EntitlementDetails,
+    License,
+    NewEntitlement,
+    NewPlan,
+    PlanFields,
+    Rollout,
+)
 from kelviq_server.catalog.prices.records import NewPrice, PriceType
 from kelviq_server.catalog.products.actions.create_product import create_product
 from kelviq_server.catalog.products.records import NewProduct, TaxCode
@@ -29,6 +36,8 @@ from kelviq_server.checkout.sessions.records import OpenSession
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.entitlements.actions.set_override import set_override
 from kelviq_server.entitlements.records import NewOverride
+from kelviq_server.licenses.actions.activate_license import activate_license
+from kelviq_server.licenses.records import NewInstance
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.payments.actions.save_method import save_method
 from kelviq_server.payments.records import NewCard
@@ -164,6 +173,22 @@ async def reservation_ids(tenant: Tenant) -> Ids:
     return {"/usage/reservations/{pk}": [str(reservation.id)]}
 
 
+async def license_ids(tenant: Tenant) -> Ids:
+    """Have a customer buy something that comes with a licence, which is active on one machine."""
+    plan, product = f"plan-{uuid4().hex}", await create_product(tenant, NewProduct("Suite", TaxCode.SAAS), [])
+    await create_plan(tenant, NewPlan(product.id, PlanFields("Once", license=License(enabled=True)), plan), [])
+    await set_prices(tenant, plan, [NewPrice(price_type=PriceType.FREE, currency="USD")])
+    await publish_plan(tenant, plan, Rollout())
+    customer = (await make.customer(tenant)).external_id
+    [license] = (await create_charge(tenant, NewCharge(plan, customer))).licenses
+    active = await activate_license(tenant, NewInstance(license.key, None, None, "{}"))
+    assert active.instance is not None
+    return {
+        "/licenses/{pk}": [str(license.id)],
+        "/licenses/{pk}/instances/{instanceId}": [str(active.instance.id)],
+    }
+
+
 # A body that the operation takes, for those that want one.
 BODIES: dict[str, dict[str, Any]] = {
     "updateSubscription": {"planIdentifier": "pro", "chargePeriod": "MONTHLY"},
@@ -189,6 +214,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replayWebhookEvents": {"start": "2026-01-01T00:00:00Z"},
     "resendWebhookEvent": {},
     "settleReservation": {"value": 1},
+    "updateLicense": {"activationLimit": 99},
 }
 
 
@@ -207,6 +233,7 @@ NO_LISTS = {
     "listCredits": "test_credits.py: a customer of another tenant is not found",
     "retrieveUsage": "below: a customer of another tenant is not found",
     "explainEntitlement": "below: a customer of another tenant is none",
+    "listLicenseSigningKeys": "below: each environment has its own",
 }
 
 
@@ -233,7 +260,7 @@ async def ids_of(tenant: Tenant, organization: Made, partner: Client) -> Ids:
     found = await customer_ids(tenant) | await partner_ids(organization, partner)
     found |= await catalog_ids(tenant) | await webhook_ids(tenant)
     found |= await tax_ids(tenant) | await discount_ids(tenant) | await money_ids(tenant)
-    found |= await checkout_ids(tenant) | await reservation_ids(tenant)
+    found |= await checkout_ids(tenant) | await reservation_ids(tenant) | await license_ids(tenant)
     [feature] = found[f"{PLAN}/features/{{feature_id}}"]
     found |= await entitlement_ids(tenant, found["/customers/{customerId}"][0], feature)
     found |= await report_ids(tenant, found["/customers/{customerId}"][0])
@@ -339,6 +366,17 @@ async def test_lists_show_only_ones_own(app: Starlette, api: Client, partner_api
                 assert answer["results"] == [], operation.id
                 # The log is too long to be counted.
                 assert answer.get("count", 0) == 0, operation.id
+
+
+async def test_a_licence_of_another_tenant_is_none(app: Starlette, api: Client, made: Made) -> None:
+    victim = await make.organization()
+    theirs = client_for(app, victim.keys.sandbox.server.plain)
+    ids = await license_ids(victim.sandbox)
+    license = (await theirs.get(f"/licenses/{ids['/licenses/{pk}'][0]}/")).json()
+    body = {"licenseKey": license["licenseKey"], "instanceId": license["instances"][0]["instanceId"]}
+    for path in ("/license/activate/", "/license/validate/", "/license/deactivate/", "/licenses/document/"):
+        assert (await api.post(path, body)).status_code == 404, path
+    assert (await theirs.get("/licenses/keys/")).json() != (await api.get("/licenses/keys/")).json()
 
 
 async def test_nobody_is_told_what_a_customer_of_another_tenant_may_do(api: Client) -> None:

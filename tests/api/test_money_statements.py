@@ -38,7 +38,7 @@ async def charge(api: Client) -> dict[str, str]:
 async def test_nobody_adds_a_statement_to_a_charge_unnoticed(api: Client, charge: dict[str, str]) -> None:
     async with counting() as ran:
         await money.charged(api)
-        assert len(ran) == 38, ran
+        assert len(ran) == 39, ran
 
 
 async def test_the_invoice_number_is_taken_late(api: Client, charge: dict[str, str]) -> None:
@@ -53,21 +53,21 @@ async def test_the_invoice_number_is_taken_late(api: Client, charge: dict[str, s
 async def test_nobody_adds_a_statement_to_a_refund_unnoticed(api: Client, charge: dict[str, str]) -> None:
     async with counting() as ran:
         refund = await api.post("/refunds/", {"orderId": charge["orderId"], "amount": 9})
-        assert len(ran) == 37, ran
+        assert len(ran) == 38, ran
     assert refund.json()["status"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(
     ("path", "statements"),
     [
-        # The list, its products, its plans.
-        ("/orders/", 3),
-        ("/orders/?status=COMPLETE", 3),
+        # The list, its products, its plans, its licences.
+        ("/orders/", 4),
+        ("/orders/?status=COMPLETE", 4),
         # How it is planned, too.
-        ("/orders/?search=nobody", 4),
+        ("/orders/?search=nobody", 5),
         # The clock and the orders, too.
-        ("/transaction/", 5),
-        ("/refunds/", 5),
+        ("/transaction/", 6),
+        ("/refunds/", 6),
         ("/invoices/", 1),
     ],
 )

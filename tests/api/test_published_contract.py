@@ -80,13 +80,6 @@ DECIDED |= {
     "listCheckoutSessions query status: enum": SPELLING,
 }
 DECIDED |= {f"RefundCreateRequest.{name}: nullable": NULL for name in ("amount", "amountUnits", "reason")}
-_UNBUILT = "nothing makes one yet, so no order shows one"
-DECIDED |= {
-    f"SubscriptionLicense.{name}": _UNBUILT
-    for name in (
-        "id", "licenseKey", "activatedOn", "expiresOn", "activationUsage", "activationLimit", "enabled",
-    )
-}  # fmt: skip
 DECIDED |= {
     "CreateChargeRequest.currencyCode: enum": "it must be an ISO 4217 code",
     "CreateChargeResponse.features[]: type": "published without a type: which quantities were bought",
@@ -108,6 +101,21 @@ DECIDED |= {
     "SubscriptionFeatureDetail.value: nullable": "an unlimited meter has no value",
     "UpdateSubscriptionRequest.paymentBehavior: enum": "the one that there is",
     "UpdateSubscriptionResponse.subscriptionId: format": "all ids of subscriptions are UUIDs",
+}
+_THERE = "a licence has it, and the clients insist on it"
+DECIDED |= {
+    f"SubscriptionLicense.{name}: nullable": _THERE
+    for name in ("id", "licenseKey", "activationUsage", "activationLimit", "enabled")
+} | {
+    "LicenseActivation.customerId: nullable": NULL,
+    "LicenseActivation.instanceName: nullable": NULL,
+    "LicenseValidate.instanceId: nullable": NULL,
+    "LicenseDetails.customer.name: nullable": "a customer need not have one",
+    "LicenseDetails.customer.email: nullable": "a customer need not have one",
+    "LicenseDetails.subscription.status: nullable": "every purchase has one",
+    "LicenseDetails.subscription.amount: nullable": "every purchase has one",
+    "LicenseDetails.subscription.currency: nullable": "every purchase has one",
+    "LicenseValidationResponse.code: enum": "published without its values; the contract spells them",
 }
 # What the official clients call although it is not published; the contract's list of surfaces has each.
 OURS = {
@@ -189,6 +197,19 @@ BEYOND |= {
     "GET /usage/": "a chart of what was used has to come from somewhere",
     "GET /report/event/{key}/": "whoever misses something that he reported wants to know what became of it",
     "GET /entitlements/explain/": "whoever is asked why somebody has no access wants to know it at once",
+}
+_MACHINES = "the hosted product has it on its pages of orders and licences alone"
+_OFFLINE = "an application has to work without a network, too"
+BEYOND |= {
+    "GET /licenses/": _MACHINES,
+    "GET /licenses/{pk}/": _MACHINES,
+    "PATCH /licenses/{pk}/": _MACHINES,
+    "POST /licenses/{pk}/regenerate/": _MACHINES,
+    "POST /licenses/{pk}/disable/": _MACHINES,
+    "DELETE /licenses/{pk}/instances/{instanceId}/": _MACHINES,
+    "POST /licenses/document/": _OFFLINE,
+    "GET /licenses/keys/": _OFFLINE,
+    "POST /licenses/keys/": _OFFLINE,
 }
 
 

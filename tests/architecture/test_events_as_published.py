@@ -25,6 +25,10 @@ OURS = {
     "entitlement.overridden": "the guide knows no overrides",
     "entitlement.override_removed": "the guide knows no overrides",
     "entitlement.usage_reset": "the guide knows no resets but those of time",
+    "license.created": "the guide tells of no licences",
+    "license.updated": "the guide tells of no licences",
+    "license.activated": "the guide tells of no licences",
+    "license.deactivated": "the guide tells of no licences",
 }
 # What these hold depends on the merchant, and on what changed.
 FREE = {"metadata", "previous_attributes"}

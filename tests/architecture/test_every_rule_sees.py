@@ -97,7 +97,7 @@ BREACHES = [
     Breach(names.nameless_files, "platform/utils.py", "", "{file}: has not found its name"),
     Breach(names.nameless_files, "/tests/db/helpers.py", "", "{file}: has not found its name"),
     Breach(names.packages_not_plain, "billing/__init__.py", "from x import y\n", "{file}: holds something"),
-    Breach(names.packages_not_plain, "licenses/steps.py", "", "kelviq_server/licenses/__init__.py: is missing"),
+    Breach(names.packages_not_plain, "receipts/steps.py", "", "kelviq_server/receipts/__init__.py: is missing"),
     Breach(
         names.actions_by_another_name,
         "customers/actions/merge_customers.py",

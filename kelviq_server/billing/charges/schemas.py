@@ -13,6 +13,7 @@ from kelviq_server.billing.orders.records import BoughtFeature, WholeOrder
 from kelviq_server.catalog.prices.records import TaxBehavior
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.money import to_amount
+from kelviq_server.entitlements.license_keys import steps as licenses
 from kelviq_server.platform.values import MAX_INT, Amount, Between, Currency, currency_exponents
 from kelviq_server.platform.wire import Answer, Body, Identifier, Text
 
@@ -130,6 +131,7 @@ class CreateChargeResponse(Answer):
     recurrence_type: str | None = Field(description="Always null.")
     order_id: str = Field(description="The order, which says everything about the payment.")
     invoice_id: str = Field(description="The order's invoice.")
+    license: list[licenses.LicenseAnswer] = Field(description="Licences that came with it.")
 
 
 def charge_answer(whole: WholeOrder) -> dict[str, Any]:
@@ -155,4 +157,5 @@ def charge_answer(whole: WholeOrder) -> dict[str, Any]:
         "recurrenceType": None,
         "orderId": order.id,
         "invoiceId": order.invoice_id,
+        "license": [licenses.license_answer(each) for each in whole.licenses],
     }

@@ -15,6 +15,7 @@ from kelviq_server.catalog.products.records import Product
 from kelviq_server.core.events import Event
 from kelviq_server.core.invoice import Invoice
 from kelviq_server.customers.records import CustomerSummary
+from kelviq_server.entitlements.license_keys.records import LicenseKey
 from kelviq_server.payments.records import Attempt, Failure, Outcome, PaymentMethod
 from kelviq_server.platform.database import Tx
 
@@ -143,6 +144,11 @@ class Order:
     modified_at: datetime
 
     @property
+    def purchase_id(self) -> UUID:
+        """Return what all records of the purchase or subscription have in common."""
+        return self.lineage_id or self.subscription_id
+
+    @property
     def due_units(self) -> int:
         """Return what is, or was, to be paid through the gateway."""
         return self.total_units - self.credit_units
@@ -174,6 +180,7 @@ class WholeOrder:
     product: Product
     version: PlanVersion
     subscription: SubscriptionSummary | None = None
+    licenses: Sequence[LicenseKey] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from kelviq_server.billing.orders.records import (
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.money import to_amount
+from kelviq_server.entitlements.license_keys import steps as licenses
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.operations import API_PATH
 from kelviq_server.platform.values import BillingAddress, currency_exponents
@@ -79,7 +80,7 @@ class OrderResponse(Answer):
     billing_address: BillingAddress | None = Field(description="The customer's address when they bought.")
     plan: plans.CatalogPlan = Field(description="The version of the plan that was bought.")
     billing_type: BillingType | None
-    license: list[dict[str, Any]] = Field(description="Licences that came with it.")
+    license: list[licenses.LicenseAnswer] = Field(description="Licences that came with it.")
     is_trial: bool
     is_renewal: bool
     subscription: OrderSubscriptionSummary = Field(
@@ -138,7 +139,7 @@ def order_answer(whole: WholeOrder, base_url: str) -> dict[str, Any]:
         "billingAddress": buyer.billing_address,
         "plan": plans.plan_answer(whole.version, base_url + API_PATH),
         "billingType": order.billing_type,
-        "license": [],
+        "license": [licenses.license_answer(each) for each in whole.licenses],
         "isTrial": order.is_trial,
         "isRenewal": order.is_renewal,
         "subscription": _subscription(whole),

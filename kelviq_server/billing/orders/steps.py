@@ -50,6 +50,7 @@ from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.billing.transactions.records import TransactionKind
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.products import steps as products
+from kelviq_server.entitlements.license_keys import steps as licenses
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import Attempt, Failure, Outcome, PaymentMethod
 from kelviq_server.platform.database import Tx
@@ -196,6 +197,9 @@ async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome:
     await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
     [whole] = await wholes_of(tx, [paid])
     followed = [event for each in _followers for event in await each.paid(tx, whole)]
+    if whole.version.license.enabled:
+        issued_keys = await licenses.list_of_purchases(tx, {paid.purchase_id})
+        whole = replace(whole, licenses=issued_keys.get(paid.purchase_id, ()))
     seller = await invoices.seller_now(tx)
     # From here on the tenant's other sales wait for their numbers: whatever can be done before is done by now.
     issued = await invoices.issue_paid(tx, order.invoice_id, seller, order.due_units)
@@ -305,15 +309,21 @@ async def wholes_of(tx: Tx, orders: Sequence[Order]) -> list[WholeOrder]:
 
 
 async def shown_wholes_of(tx: Tx, orders: Sequence[Order]) -> list[WholeOrder]:
-    """Return orders with what was bought, and with the subscriptions that they are for."""
+    """Return orders with what was bought, its licences, and the subscriptions that they are for."""
     wholes = await wholes_of(tx, orders)
     ids = {order.subscription_id for order in orders if order.billing_type is BillingType.SUBSCRIPTION}
-    if not ids:
-        return wholes
     known: dict[UUID, SubscriptionSummary] = {}
-    for follower in _followers:
+    for follower in _followers if ids else ():
         known |= await follower.summaries(tx, ids)
-    return [replace(whole, subscription=known.get(whole.order.subscription_id)) for whole in wholes]
+    issued = await licenses.list_of_purchases(tx, {order.purchase_id for order in orders})
+    return [
+        replace(
+            whole,
+            subscription=known.get(whole.order.subscription_id),
+            licenses=issued.get(whole.order.purchase_id, ()),
+        )
+        for whole in wholes
+    ]
 
 
 async def wholes_by_id(tx: Tx, ids: Sequence[str]) -> dict[str, WholeOrder]:

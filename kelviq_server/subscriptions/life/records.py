@@ -15,6 +15,7 @@ from kelviq_server.catalog.products.records import Product
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.invoice import Item, TaxRule
 from kelviq_server.core.period import Period
+from kelviq_server.entitlements.license_keys.records import LicenseKey
 
 
 class SubscriptionStatus(StrEnum):
@@ -165,6 +166,7 @@ class WholeSubscription:
     customer: BilledCustomer
     # What the version grants, by id.
     features: Mapping[UUID, Feature]
+    licenses: Sequence[LicenseKey]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kelviq_server.catalog.features.records import FeatureType
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.money import to_amount
+from kelviq_server.entitlements.license_keys import steps as licenses
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.platform.wire import Answer, wire_instant
@@ -89,7 +90,7 @@ class SubscriptionState(Answer):
     recurrence_type: str | None = Field(examples=["MONTH"])
     files: list[plans.PlanFileAnswer] = Field(description="Files that come with the plan.")
     links: list[plans.PlanLink] = Field(description="Addresses that come with the plan.")
-    license: list[dict[str, Any]] = Field(description="Licences that came with it.")
+    license: list[licenses.LicenseAnswer] = Field(description="Licences that came with it.")
 
 
 class SubscriptionResponse(SubscriptionState):
@@ -186,7 +187,7 @@ def _state(whole: WholeSubscription, now: datetime, api_url: str) -> dict[str, A
         "customerId": whole.customer.external_id,
         "files": [plans.plan_file_answer(file, version.identifier, api_url) for file in version.files],
         "links": [{"name": link.name, "url": link.url} for link in version.links],
-        "license": [],
+        "license": [licenses.license_answer(each) for each in whole.licenses],
     }
 
 

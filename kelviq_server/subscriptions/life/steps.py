@@ -14,6 +14,8 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.records import Customer
 from kelviq_server.entitlements import steps as entitlements
+from kelviq_server.entitlements.license_keys import steps as licenses
+from kelviq_server.entitlements.license_keys.records import Licensed
 from kelviq_server.entitlements.records import Holding
 from kelviq_server.platform.database import Tx
 from kelviq_server.subscriptions.life import rules, store
@@ -25,8 +27,9 @@ from kelviq_server.subscriptions.life.records import (
     SubscriptionStatus,
     WholeSubscription,
 )
-from kelviq_server.subscriptions.life.schemas import recurring_state
+from kelviq_server.subscriptions.life.schemas import recurrence_text, recurring_state
 from kelviq_server.subscriptions.life.store import (
+    COLUMNS,
     delete_unseen,
     find_by_request,
     find_subscription,
@@ -38,6 +41,7 @@ from kelviq_server.subscriptions.life.store import (
 from kelviq_server.usage.allowances.records import Holder
 
 __all__ = [
+    "COLUMNS",
     "add",
     "billed",
     "change",
@@ -52,6 +56,7 @@ __all__ = [
     "lock_subscription",
     "lock_to_change",
     "lock_with_customer",
+    "recurrence_text",
     "recurring_state",
     "told_of",
     "whole_of",
@@ -119,9 +124,12 @@ async def change(tx: Tx, before: Subscription, *, keeps_lease: bool = False, **v
     if after.is_in_force:
         if not before.is_in_force or rules.grants_differ(before, after):
             await _hold(tx, after)
+        elif after.period_start is not None and after.period_start != before.period_start:
+            await licenses.renew(tx, after.lineage_id, after.period_start, after.anchor_at, after.time_zone)
     elif before.is_in_force and after.status is not SubscriptionStatus.SUPERSEDED:
         # What is superseded is taken over in the same transaction.
         await entitlements.release(tx, Holder(after.customer_id, after.lineage_id, after.id, after.ends_at))
+        await licenses.end(tx, after.lineage_id, after.ends_at or tx.now)
     return after
 
 
@@ -141,6 +149,18 @@ async def _hold(tx: Tx, subscription: Subscription) -> None:
         ends_at=subscription.ends_at,
     )
     await entitlements.hold(tx, holding)
+    licensed = Licensed(
+        customer_id=subscription.customer_id,
+        lineage_id=subscription.lineage_id,
+        subscription_id=subscription.id,
+        version_id=version.id,
+        terms=version.license,
+        anchor_at=subscription.anchor_at,
+        time_zone=subscription.time_zone,
+        began_at=subscription.period_start or subscription.started_at,
+        ends_at=subscription.ends_at,
+    )
+    await licenses.hold(tx, licensed)
 
 
 async def whole_of(tx: Tx, subscription: Subscription) -> WholeSubscription:
@@ -156,12 +176,18 @@ async def wholes_of(tx: Tx, subscriptions: Sequence[Subscription]) -> list[Whole
     bought = await products.list_by_id(tx, {each.product_id for each in subscriptions})
     versions = await plans.list_granting(tx, {each.version_id for each in subscriptions})
     buyers = await customers.list_by_id(tx, {each.customer_id for each in subscriptions})
+    issued = await licenses.list_of_purchases(tx, {each.lineage_id for each in subscriptions})
     features: dict[UUID, Feature] = await plans.features_of(
         tx, [entitlement for version in versions.values() for entitlement in version.granted]
     )
     return [
         WholeSubscription(
-            each, bought[each.product_id], versions[each.version_id], billed(buyers[each.customer_id]), features
+            each,
+            bought[each.product_id],
+            versions[each.version_id],
+            billed(buyers[each.customer_id]),
+            features,
+            issued.get(each.lineage_id, ()),
         )
         for each in subscriptions
     ]

@@ -39,7 +39,7 @@ async def retrieve(call: Call[None]) -> Response:
     summary="Freeze, advance or release the sandbox's clock",
     body=SandboxClockRequest,
     answer=SandboxClock,
-    may_go_on=True,
+    also={202: "It goes on: this is how far it has come."},
     refuses=[NotFound, ClockAdvancing, DueWorkFailed],
 )
 async def move(call: Call[SandboxClockRequest]) -> Response:

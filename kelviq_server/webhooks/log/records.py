@@ -33,6 +33,10 @@ class EventType(StrEnum):
     ENTITLEMENT_OVERRIDDEN = "entitlement.overridden"
     ENTITLEMENT_OVERRIDE_REMOVED = "entitlement.override_removed"
     ENTITLEMENT_USAGE_RESET = "entitlement.usage_reset"
+    LICENSE_CREATED = "license.created"
+    LICENSE_UPDATED = "license.updated"
+    LICENSE_ACTIVATED = "license.activated"
+    LICENSE_DEACTIVATED = "license.deactivated"
 
 
 @dataclass(frozen=True, slots=True)
