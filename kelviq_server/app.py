@@ -52,10 +52,11 @@ from kelviq_server.platform.operations import API_PATH, Caller, Operation
 from kelviq_server.platform.outgoing import Outgoing, use_outgoing
 from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.rate_limits import RateLimit
-from kelviq_server.platform.settings import Settings
+from kelviq_server.platform.settings import Settings, WrongSetting
 from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
+from kelviq_server.promotions.by_country import routes as promotions
 from kelviq_server.promotions.discounts import routes as discounts
 from kelviq_server.subscriptions.changes import routes as changes
 from kelviq_server.subscriptions.endings import routes as endings
@@ -71,6 +72,7 @@ from kelviq_server.usage.reports.actions.record_report import GATHERED
 from kelviq_server.usage.reservations.routes import operations as reservation_operations
 from kelviq_server.usage.series import routes as series
 from kelviq_server.usage.traces import routes as traces
+from kelviq_server.visitors.steps import PACKAGED, use_countries
 from kelviq_server.webhooks.attempts import routes as webhook_attempts
 from kelviq_server.webhooks.deliveries import routes as webhook_deliveries
 from kelviq_server.webhooks.endpoints import routes as webhook_endpoints
@@ -95,6 +97,8 @@ def operations() -> list[Operation]:
         contents.file_operations,
         contents.download_operations,
         discounts.operations,
+        promotions.operations,
+        promotions.server_operations,
         charges.operations,
         orders.operations,
         orders.event_operations,
@@ -178,6 +182,10 @@ class Application(Starlette):
 def create_app(settings: Settings, conninfo: str, *, with_worker: bool) -> Application:
     """Return the application; it connects to the database when it starts, and with it its worker if wanted."""
     keys, partner_keys = KeyMemory(key_owner), KeyMemory(_partner)
+    try:
+        use_countries(settings.countries_file or PACKAGED)
+    except (OSError, ValueError) as fault:
+        raise WrongSetting(f"countries_file (KELVIQ_COUNTRIES_FILE): {fault}") from None
 
     def forget_all() -> None:
         keys.forget_all()

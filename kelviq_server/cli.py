@@ -4,7 +4,6 @@ import json
 import sys
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from socket import socket
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -26,13 +25,11 @@ from kelviq_server.command import (
     Port,
     PublicUrl,
     Workers,
+    group,
     run_command,
-    run_for,
     settings_of,
 )
-from kelviq_server.customers.actions.export_customers import export_customers
-from kelviq_server.customers.actions.import_customers import import_customers
-from kelviq_server.customers.actions.seed_customers import seed_customers
+from kelviq_server.data_commands import exports, imports, seed
 from kelviq_server.demo import fill_demo
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
@@ -62,17 +59,13 @@ BANNER_WIDTH = 125
 SHOWN_KEYS = 1000
 
 
-def _group(help: str) -> typer.Typer:
-    return typer.Typer(no_args_is_help=True, help=help, add_completion=False)
-
-
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-cli.add_typer(org := _group("Organizations."), name="org")
-cli.add_typer(keys := _group("API keys."), name="keys")
-cli.add_typer(partner := _group("Partners."), name="partner")
-cli.add_typer(seed := _group("Fill an environment with made-up data."), name="seed")
-cli.add_typer(imports := _group("Read data from files."), name="import")
-cli.add_typer(exports := _group("Write data to files."), name="export")
+cli.add_typer(org := group("Organizations."), name="org")
+cli.add_typer(keys := group("API keys."), name="keys")
+cli.add_typer(partner := group("Partners."), name="partner")
+cli.add_typer(seed, name="seed")
+cli.add_typer(imports, name="import")
+cli.add_typer(exports, name="export")
 cli.add_typer(catalog, name="catalog")
 
 
@@ -273,41 +266,6 @@ def partner_revoke(id: int, data_dir: DataDir = None, database_url: DatabaseUrl 
     OUT.print("revoked")
 
 
-@seed.command("customers")
-def seed_customers_command(
-    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1000,
-    org: Org = None,
-    environment: Environment = EnvironmentName.SANDBOX,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Add made-up customers, with names, e-mails and addresses that look real."""
-    with Progress("seeding customers", count) as progress:
-        run_for(data_dir, database_url, org, environment, lambda to: seed_customers(to, count, progress.advance))
-    OUT.print(f"{count} customers added")
-
-
-@imports.command("customers")
-def import_customers_command(
-    file: Annotated[Path, typer.Argument(help="FILE.csv or FILE.jsonl")],
-    org: Org = None,
-    environment: Environment = EnvironmentName.SANDBOX,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Add the customers of a file. Doing it again changes nothing; lines that cannot be taken go to FILE.rejected."""
-    if not file.is_file():
-        raise Fault(f"there is no file {file}")
-    with Progress(f"importing {file.name}", file.stat().st_size, is_bytes=True) as progress:
-        outcome = run_for(
-            data_dir, database_url, org, environment, lambda to: import_customers(to, file, progress.advance)
-        )
-    OUT.print(f"{outcome.added} added, {outcome.unchanged} already there, {outcome.rejected} rejected")
-    if outcome.rejected:
-        OUT.print(f"see {file}.rejected", markup=False)
-        raise typer.Exit(1)
-
-
 @cli.command()
 def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Reckon every invoice, balance, report and count of the instance anew, and report what differs. Nothing should."""
@@ -332,22 +290,6 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     reports = sum(each.reports for _, each in outcome)
     books = f"the books of {len(outcome)} environments"
     OUT.print(f"{invoices} invoices, {reports} reports and {books} verified: no difference")
-
-
-@exports.command("customers")
-def export_customers_command(
-    file: Annotated[Path | None, typer.Argument(help="FILE.csv or FILE.jsonl; none: JSON lines to the screen")] = None,
-    org: Org = None,
-    environment: Environment = EnvironmentName.SANDBOX,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Write every customer, oldest first, in the form that import reads."""
-    with Progress("exporting customers", None) as progress:
-        count = run_for(
-            data_dir, database_url, org, environment, lambda to: export_customers(to, file, progress.advance)
-        )
-    say(f"{count} customers written")
 
 
 def _check_secret(settings: Settings, lent: Lent) -> None:

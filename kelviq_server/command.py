@@ -30,6 +30,11 @@ class Fault(Exception):
     """The command cannot be carried out; the message is the one line that says why."""
 
 
+def group(help: str) -> typer.Typer:
+    """Return a group of sub-commands, which shows its help where none is named."""
+    return typer.Typer(no_args_is_help=True, help=help, add_completion=False)
+
+
 def settings_of(**options: Any) -> Settings:
     """Return the settings, with the options of the command that were given, and log as they say."""
     settings = load_settings(**options)

@@ -145,7 +145,9 @@ class Api:
         if operation.body is not None:
             body = await _aside(request, content, partial(read_body, operation.body, content))
         try:
-            return await operation.handler(Call(request, caller, body, self._public_url.of(request), claim_id))
+            return await operation.handler(
+                Call(request, caller, body, self._public_url.of(request), self._public_url.client_of(request), claim_id)
+            )
         except Refusal as refusal:
             # What any operation may say has one shape everywhere.
             if refusal.status in (400, 403, 404) and not isinstance(refusal, NotFound):

@@ -70,6 +70,8 @@ class Call(Generic[B]):
     body: B
     # Scheme, host and base path under which the caller reached us.
     base_url: str
+    # The address that the request comes from, as far as anybody can say.
+    address: str = ""
     # Where the request bears an Idempotency-Key: the same in every run of it, so that a later one finds what an
     # earlier one began.
     claim_id: UUID | None = None

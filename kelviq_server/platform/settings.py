@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     trusted_proxies: list[IPv4Network | IPv6Network] = Field(
         default=[], description='Networks whose X-Forwarded-Proto and -Host count, such as ["10.0.0.0/8"].'
     )
+    countries_file: Path | None = Field(
+        default=None, description="A database of countries by address (.mmdb), instead of the packaged one."
+    )
     secret: str | None = Field(
         default=None,
         min_length=32,

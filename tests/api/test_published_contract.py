@@ -198,6 +198,14 @@ BEYOND |= {
     "GET /report/event/{key}/": "whoever misses something that he reported wants to know what became of it",
     "GET /entitlements/explain/": "whoever is asked why somebody has no access wants to know it at once",
 }
+BEYOND |= {
+    "GET /promotions/manage/": _DASHBOARD,
+    "POST /promotions/manage/": _DASHBOARD,
+    "GET /promotions/manage/{pk}/": _DASHBOARD,
+    "PATCH /promotions/manage/{pk}/": _DASHBOARD,
+    "DELETE /promotions/manage/{pk}/": _DASHBOARD,
+    "GET /promotions/groups/": _DASHBOARD,
+}
 _MACHINES = "the hosted product has it on its pages of orders and licences alone"
 _OFFLINE = "an application has to work without a network, too"
 BEYOND |= {

@@ -20,7 +20,7 @@ FILES = {
 }
 FOLDERS = {"actions"}
 # What the tree of the house shows besides.
-FOLDERS_BESIDES = {"payments": {"gateways"}}
+FOLDERS_BESIDES = {"payments": {"gateways"}, "visitors": {"data"}}
 NAMELESS = {"service.py", "utils.py", "helpers.py", "manager.py", "common.py"}
 # Faces for people: folders of templates and small views, and the client that works on a catalog from outside.
 FACES = {"pages", "pricing_as_code"}

@@ -27,7 +27,7 @@ PARTS = {
     "checkout": ("offers", "payment", "sessions"),
     "entitlements": ("explanations", "license_keys"),
     "licenses": ("signing",),
-    "promotions": ("discounts",),
+    "promotions": ("by_country", "discounts"),
     "subscriptions": ("changes", "collection", "cycles", "endings", "life", "metering", "purchases"),
     "tenants": ("clocks",),
     "usage": (

@@ -63,7 +63,13 @@ async def buy(tenant: Tenant, code: str, plan: PlanVersion, currency: str = "USD
     [price] = [price for price in plan.prices if price.currency == currency]
     async with transaction(tenant) as tx:
         return await steps.discount_for_sale(
-            tx, code, product_id=plan.product_id, plan_id=plan.plan_id, price_id=price.id, currency=currency
+            tx,
+            code,
+            product_id=plan.product_id,
+            plan_id=plan.plan_id,
+            price_id=price.id,
+            currency=currency,
+            country=None,
         )
 
 
@@ -110,7 +116,13 @@ async def test_whoever_asks_first_has_the_last_one_until_the_commit(made: Made) 
     async def sell(order_id: str) -> None:
         async with transaction(made.sandbox) as tx:
             found = await steps.discount_for_sale(
-                tx, "LAST", product_id=plan.product_id, plan_id=plan.plan_id, price_id=plan.prices[0].id, currency="USD"
+                tx,
+                "LAST",
+                product_id=plan.product_id,
+                plan_id=plan.plan_id,
+                price_id=plan.prices[0].id,
+                currency="USD",
+                country=None,
             )
             async with reading(made.sandbox) as other:
                 with pytest.raises(psycopg.errors.LockNotAvailable):

@@ -33,6 +33,16 @@ class DiscountNotForPlan(Refusal):
     field = "discountCode"
 
 
+class DiscountNotForCountry(Refusal):
+    """This discount code is for buyers in another country."""
+
+    field = "discountCode"
+
+
+class DiscountOfPromotion(Refusal):
+    """This is the code of a promotion: change that instead."""
+
+
 class DiscountInOtherCurrency(Refusal):
     """This discount code is for prices in another currency."""
 

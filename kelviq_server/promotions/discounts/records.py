@@ -93,6 +93,10 @@ class Discount(NewDiscount):
     id: UUID
     redemptions: int
     status: DiscountStatus
+    # Of a promotion's code: which one gave it, to visitors of which country, and whether buyers must be of that, too.
+    promotion_id: UUID | None = None
+    country: str | None = None
+    is_strict: bool = False
     created_at: datetime
     modified_at: datetime
 
@@ -117,6 +121,8 @@ class Sale:
     plan_id: UUID
     price_id: UUID
     currency: str
+    # Where the buyer is; None while nobody has said.
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class SaleDiscount:
     code: str
     name: str
     discount: core.Discount
+    # Where the buyer has to be, if anywhere.
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

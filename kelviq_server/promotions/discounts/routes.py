@@ -16,7 +16,7 @@ from kelviq_server.promotions.discounts.actions.delete_discount import delete_di
 from kelviq_server.promotions.discounts.actions.list_discounts import list_discounts
 from kelviq_server.promotions.discounts.actions.show_discount import show_discount
 from kelviq_server.promotions.discounts.actions.update_discount import update_discount
-from kelviq_server.promotions.discounts.errors import DiscountExists
+from kelviq_server.promotions.discounts.errors import DiscountExists, DiscountOfPromotion
 from kelviq_server.promotions.discounts.records import DiscountStatus
 from kelviq_server.promotions.discounts.schemas import (
     DiscountCreateRequest,
@@ -94,7 +94,7 @@ async def retrieve(call: Call[None]) -> Response:
     body=DiscountUpdateRequest,
     answer=DiscountResponse,
     path_schemas=UUID_IN_PATH,
-    refuses=[NotFound, DiscountExists],
+    refuses=[NotFound, DiscountExists, DiscountOfPromotion],
 )
 async def update(call: Call[DiscountUpdateRequest]) -> Response:
     """Changes the fields that are sent. From the first redemption on code, type, value and duration are fixed."""
@@ -108,7 +108,7 @@ async def update(call: Call[DiscountUpdateRequest]) -> Response:
     summary="Delete a discount",
     status=204,
     path_schemas=UUID_IN_PATH,
-    refuses=[NotFound],
+    refuses=[NotFound, DiscountOfPromotion],
 )
 async def delete(call: Call[None]) -> Response:
     """Deletes a discount: nobody can redeem it any more. What was bought with it keeps it, and its code is free."""

@@ -13,7 +13,9 @@ from kelviq_server.platform.wire import Path, refuse_faults
 from kelviq_server.promotions.discounts.errors import (
     DiscountExpired,
     DiscountInOtherCurrency,
+    DiscountNotForCountry,
     DiscountNotForPlan,
+    DiscountOfPromotion,
     DiscountUnknown,
     DiscountUsedUp,
 )
@@ -25,6 +27,7 @@ from kelviq_server.promotions.discounts.records import (
     Offered,
     Restriction,
     Sale,
+    SaleDiscount,
     Terms,
 )
 
@@ -173,6 +176,27 @@ def refuse_sale(discount: Discount | None, sale: Sale, now: datetime) -> Discoun
         raise DiscountNotForPlan
     if discount.terms.currency not in (None, sale.currency):
         raise DiscountInOtherCurrency
+    if discount.is_strict and sale.country not in (None, discount.country):
+        raise DiscountNotForCountry
+    return discount
+
+
+def sale_discount(discount: Discount) -> SaleDiscount:
+    """Return a discount as a sale has it."""
+    country = discount.country if discount.is_strict else None
+    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount(), country)
+
+
+def refuse_country_unknown(discount: SaleDiscount | None, country: str | None) -> None:
+    """Raise DiscountNotForCountry where buyers have to be somewhere, and nobody knows where this one is."""
+    if discount is not None and discount.country is not None and country is None:
+        raise DiscountNotForCountry
+
+
+def own_discount(discount: Discount) -> Discount:
+    """Return a discount that is no promotion's code; raises DiscountOfPromotion."""
+    if discount.promotion_id is not None:
+        raise DiscountOfPromotion
     return discount
 
 

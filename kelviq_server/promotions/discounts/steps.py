@@ -10,20 +10,33 @@ from kelviq_server.platform.json_body import text_fault
 from kelviq_server.promotions.discounts import rules, store
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from kelviq_server.promotions.discounts.records import NamedRestriction, Offered, Sale, SaleDiscount
+from kelviq_server.promotions.discounts.rules import CODE_ALPHABET, CODE_CHARACTERS, refuse_country_unknown
+
+__all__ = [
+    "CODE_ALPHABET",
+    "CODE_CHARACTERS",
+    "differences",
+    "discount_for_sale",
+    "find_standing",
+    "offered_of",
+    "redeem",
+    "refuse_country_unknown",
+    "release",
+]
 
 
 async def discount_for_sale(
-    tx: Tx, code: str, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str
+    tx: Tx, code: str, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str, country: str | None
 ) -> SaleDiscount:
     """Return the discount that a buyer's code stands for; nobody else redeems or changes it until the commit.
 
-    Raises DiscountUnknown, DiscountExpired, DiscountUsedUp, DiscountNotForPlan, DiscountInOtherCurrency.
+    `country`: where the buyer is, None while nobody has said. Raises DiscountUnknown, DiscountExpired, DiscountUsedUp,
+    DiscountNotForPlan, DiscountInOtherCurrency, DiscountNotForCountry.
     """
-    sale = Sale(product_id, plan_id, price_id, currency)
+    sale = Sale(product_id, plan_id, price_id, currency, country)
     # What no code can be, the database could not even look for.
     found = None if text_fault(code) else await store.lock_redeemable(tx, code.strip())
-    discount = rules.refuse_sale(found, sale, tx.now)
-    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
+    return rules.sale_discount(rules.refuse_sale(found, sale, tx.now))
 
 
 async def find_standing(
@@ -36,7 +49,7 @@ async def find_standing(
     discount = await store.find_known(tx, discount_id)
     if discount is None or not rules.holds_for(discount, Sale(product_id, plan_id, price_id, currency)):
         return None
-    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount())
+    return rules.sale_discount(discount)
 
 
 async def redeem(

@@ -25,15 +25,23 @@ _STATUS: LiteralString = (
 )
 _RESTRICTIONS: LiteralString = (
     "(SELECT coalesce(json_agg(restriction), '[]') FROM ("
-    "  SELECT r.product_id, p.identifier AS plan, r.price_id, r.plan_id, c.currency FROM discount_restrictions AS r"
-    "  LEFT JOIN plans AS p ON p.tenant_id = r.tenant_id AND p.id = r.plan_id"
-    "  LEFT JOIN plan_prices AS c ON c.tenant_id = r.tenant_id AND c.id = r.price_id"
-    "  WHERE r.tenant_id = page.tenant_id AND r.discount_id = page.id ORDER BY r.ordering) AS restriction)"
+    "  SELECT r.product_id, p.identifier AS plan, r.price_id, r.plan_id, c.currency FROM ("
+    "   SELECT product_id, plan_id, price_id, ordering FROM discount_restrictions AS d"
+    "    WHERE d.tenant_id = page.tenant_id AND d.discount_id = page.id"
+    # A promotion's codes hold for what that now names.
+    "   UNION ALL SELECT e.product_id, e.plan_id, NULL, 0 FROM promotions AS m,"
+    "    json_to_recordset(m.restrictions) AS e (product_id uuid, plan_id uuid)"
+    "    WHERE m.tenant_id = page.tenant_id AND m.id = page.promotion_id) AS r"
+    "  LEFT JOIN plans AS p ON p.tenant_id = page.tenant_id AND p.id = r.plan_id"
+    "  LEFT JOIN plan_prices AS c ON c.tenant_id = page.tenant_id AND c.id = r.price_id"
+    "  ORDER BY r.ordering) AS restriction)"
 )
 _DISCOUNT: LiteralString = (
     "id, name, code, json_build_object('type', type, 'percentage', percentage, 'amount_units', amount_units,"
     "  'currency', currency, 'is_recurring', is_recurring, 'cycles', cycles) AS terms,"
-    " redemption_limit, redemptions, expires_at, is_enabled, metadata::text AS metadata, created_at, modified_at, "
+    " redemption_limit, redemptions, expires_at, is_enabled, metadata::text AS metadata, created_at, modified_at,"
+    " promotion_id, country, coalesce((SELECT (m.security->>'strict_country_matching')::boolean FROM promotions AS m"
+    "  WHERE m.tenant_id = page.tenant_id AND m.id = page.promotion_id), false) AS is_strict, "
     + _STATUS + " AS status, " + _RESTRICTIONS + " AS restrictions"
 )  # fmt: skip
 
@@ -43,7 +51,8 @@ async def list_discounts(tx: Tx, terms: Sequence[str], status: DiscountStatus | 
     return await tx.decoded(
         Listed[Discount],
         listing(
-            "SELECT id, seq FROM discounts WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL AND " + FOUND
+            "SELECT id, seq FROM discounts WHERE tenant_id = %(tenant_id)s AND deleted_at IS NULL"
+            " AND promotion_id IS NULL AND " + FOUND
             + " AND coalesce(%(status)s::text = " + _STATUS + ", true)",
             "SELECT * FROM discounts WHERE tenant_id = %(tenant_id)s AND " + CHOSEN,
             _DISCOUNT,

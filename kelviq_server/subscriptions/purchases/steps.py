@@ -53,7 +53,7 @@ async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) ->
     if offer.discount_code is not None:
         discount = await discounts.discount_for_sale(
             tx, offer.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency,
+            currency=price.currency, country=buyer.country,
         )  # fmt: skip
     taken = [] if discount is None else [discount.discount]
     seller = await tenants.get_seller(tx)

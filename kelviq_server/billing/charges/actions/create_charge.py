@@ -109,8 +109,9 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     if new.discount_code is not None:
         discount = await discounts.discount_for_sale(
             tx, new.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency,
+            currency=price.currency, country=customer.country,
         )  # fmt: skip
+        discounts.refuse_country_unknown(discount, customer.country)
         taken.append(discount.discount)
     credit = await ledger.find_credit(tx, customer.id, price.currency)
     invoice = make_invoice(items, taken, 0, credit)

@@ -13,10 +13,10 @@ from kelviq_server.promotions.discounts.records import Discount
 async def update_discount(tenant: Tenant, id: UUID, sent: Mapping[str, Any]) -> Discount:
     """Return the discount with what was sent, as it now is; nothing new changes nothing.
 
-    Raises NotFound, InvalidFields, DiscountExists.
+    Raises NotFound, InvalidFields, DiscountExists, DiscountOfPromotion.
     """
     async with transaction(tenant) as tx:
-        discount = await store.lock_discount(tx, id)
+        discount = rules.own_discount(await store.lock_discount(tx, id))
         edit = rules.edit(discount, sent, await steps.offered_of(tx, sent.get("restrictions", ())))
         if edit is None:
             return discount

@@ -12,6 +12,7 @@ from kelviq_server.customers.records import Customer
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import AttemptStatus
 from kelviq_server.platform.database import Tenant, Tx, transaction
+from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.records import SubscriptionStatus, WholeSubscription
 from kelviq_server.subscriptions.purchases import steps
@@ -69,6 +70,7 @@ async def _begin(tx: Tx, new: CreateSubscription) -> Begun:
     if (before := await _find_begun(tx, new)) is not None:
         return before
     quote = await steps.quote(tx, new.offer, customers.buyer_of(customer), customer.id)
+    discounts.refuse_country_unknown(quote.discount, customer.country)
     method = await payments.find_default(tx, customer.id)
     return await steps.begin_purchase(tx, quote, customer, method, request_id=new.request_id)
 
