@@ -61,6 +61,7 @@ from kelviq_server.promotions.discounts import routes as discounts
 from kelviq_server.subscriptions.changes import routes as changes
 from kelviq_server.subscriptions.endings import routes as endings
 from kelviq_server.subscriptions.life import routes as subscriptions
+from kelviq_server.subscriptions.offerings import routes as offerings
 from kelviq_server.subscriptions.purchases import routes as purchases
 from kelviq_server.taxes.routes import operations as tax_operations
 from kelviq_server.tenants.clocks.routes import operations as clock_operations
@@ -110,6 +111,7 @@ def operations() -> list[Operation]:
         subscriptions.operations,
         changes.operations,
         endings.operations,
+        offerings.operations,
         checkout.operations,
         checkout.session_operations,
         checkout.event_operations,

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from kelviq_server.catalog.rates.actions.import_rates import import_rates
 from kelviq_server.command import DatabaseUrl, DataDir, Environment, Fault, Org, group, run_command, run_for
 from kelviq_server.core.errors import Refusal
 from kelviq_server.customers.actions.export_customers import export_customers
 from kelviq_server.customers.actions.import_customers import import_customers
 from kelviq_server.customers.actions.seed_customers import seed_customers
+from kelviq_server.platform.json_body import parse
 from kelviq_server.platform.terminal import OUT, Progress, say
 from kelviq_server.tenants.records import EnvironmentName
 from kelviq_server.visitors.actions.import_networks import import_networks
@@ -71,6 +73,25 @@ def import_networks_command(
     except Refusal as refusal:
         raise Fault(f"{file}: {refusal.text}") from None
     OUT.print(f"{imported.ranges} ranges of {kind.value} known")
+
+
+@imports.command("rates")
+def import_rates_command(
+    file: Annotated[Path, typer.Argument(help="FILE.json: a day's rates, as Frankfurter or currency-api have them.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Take in exchange rates, by which prices are shown in other currencies; they are never charged."""
+    if not file.is_file():
+        raise Fault(f"there is no file {file}")
+    try:
+        feed = parse(file.read_bytes())
+        imported = run_command(data_dir, database_url, lambda: import_rates(feed))
+    except ValueError as fault:
+        raise Fault(f"{file}: {fault}") from None
+    except Refusal as refusal:
+        raise Fault(f"{file}: {refusal.text}") from None
+    OUT.print(f"{len(imported.rates)} rates of {imported.dated_on} known")
 
 
 @exports.command("customers")

@@ -73,3 +73,13 @@ def split(total_units: int, weights: Sequence[int]) -> list[int]:
     for place in by_remainder[: units - sum(parts)]:
         parts[place] += 1
     return [sign * part for part in parts]
+
+
+def converted(amount: Decimal, rate: Decimal, other_rate: Decimal) -> Decimal:
+    """Return what an amount comes to in another currency, to eight digits; both rates are of the same third one.
+
+    For showing alone: nothing that is charged is converted.
+    """
+    with localcontext() as context:
+        context.prec = 8
+        return amount * other_rate / rate

@@ -41,7 +41,7 @@ from kelviq_server.licenses.schemas import (
 from kelviq_server.platform.answers import empty_answer, json_answer
 from kelviq_server.platform.database import reading
 from kelviq_server.platform.listing import list_answer
-from kelviq_server.platform.operations import UUID_IN_PATH, UUID_SCHEMA, Access, Call, Operations, Parameter
+from kelviq_server.platform.operations import UUID_IN_PATH, UUID_SCHEMA, Access, Call, Operations, Other, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 from kelviq_server.platform.wire import wire_instant
 
@@ -72,7 +72,7 @@ async def activate(call: Call[LicenseActivation]) -> Response:
     summary="Validate a licence",
     body=LicenseValidate,
     answer=LicenseValidationResponse,
-    also={404: "No licence has this key (INVALID_KEY), or it is not active there (INSTANCE_NOT_FOUND)."},
+    also={404: Other("No licence has this key (INVALID_KEY), or it is not active there (INSTANCE_NOT_FOUND).")},
 )
 async def validate(call: Call[LicenseValidate]) -> Response:
     """Says whether a licence is valid, on a machine if one is named; that machine has then been seen.

@@ -1,6 +1,7 @@
 """The published contract, made from the operations that the code runs."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -109,7 +110,7 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
     models = {
         model: None
         for operation in operations
-        for model in (operation.body, operation.answer)
+        for model in (operation.body, operation.answer, *(other.answer for other in operation.also.values()))
         if model is not None and issubclass(model, BaseModel)
     }
     _, schema = models_json_schema(
@@ -209,8 +210,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.takes_idempotency_key:
         refusals += _WITH_IDEMPOTENCY_KEY
     responses: dict[str, Any] = {str(operation.status): _success(operation)}
-    for status, meaning in operation.also.items():
-        responses[str(status)] = {**_success(operation), "description": meaning}
+    for status, other in operation.also.items():
+        answered = _success(replace(operation, answer=other.answer or operation.answer))
+        responses[str(status)] = {**answered, "description": other.meaning}
     if operation.has_tag:
         responses["304"] = {"description": "It is still what `If-None-Match` names.", "headers": dict(_REQUEST_ID)}
     for status in sorted({refusal.status for refusal in refusals}):

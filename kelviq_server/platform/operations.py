@@ -175,6 +175,14 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """What another status of an operation means; its answer is the operation's own unless it says otherwise."""
+
+    meaning: str
+    answer: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path."""
 
@@ -199,8 +207,8 @@ class Operation:
     # Whether a run finds out by `claim_id` what an earlier one did and goes on from there; else nothing runs again
     # of which anything was done.
     resumes: bool = False
-    # With which other statuses the same answer may come back, and what that means.
-    also: Mapping[int, str] = field(default_factory=dict[int, str])
+    # With which other statuses it may answer, beside refusing.
+    also: Mapping[int, Other] = field(default_factory=dict[int, Other])
     # Whether it keeps the keys of what it is sent itself, for ever.
     has_own_keys: bool = False
     # Whether answers have an ETag, and one that is still the same is 304.
@@ -245,7 +253,7 @@ class Operations:
         is_body_required: bool = True,
         refusal_key: str = "detail",
         resumes: bool = False,
-        also: Mapping[int, str] | None = None,
+        also: Mapping[int, Other] | None = None,
         has_own_keys: bool = False,
         has_tag: bool = False,
         ends_in_text: bool = False,

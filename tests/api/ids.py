@@ -82,6 +82,7 @@ async def catalog_ids(tenant: Tenant) -> Ids:
     await set_prices(tenant, name, [NewPrice(price_type=PriceType.FREE, currency="USD")])
     await publish_plan(tenant, name, Rollout())
     return {
+        "/monetization/product-offering/{product_id}": [str(suite.id)],
         PRODUCT: [str(suite.id)],
         "/catalog/products/{product_pk}": [str(suite.id)],
         "/catalog/products/{product_pk}/image/{pk}": [str(suite.files[0].id)],

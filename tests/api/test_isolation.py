@@ -55,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "settleReservation": {"value": 1},
     "updateLicense": {"activationLimit": 99},
     "updatePromotion": {"name": "Mallory"},
+    "restrictCatalogPlan": {"countries": []},
 }
 
 
@@ -100,6 +101,8 @@ def paths(operation: Operation, ids: Ids) -> Iterator[str]:
 
 def not_found(operation: Operation) -> dict[str, str]:
     """Return what an operation answers where there is nothing with an id, as it is published."""
+    if operation.id == "getProductOffering":
+        return {"status": "Not found", "message": "Product does not exist"}
     kind = operation.path.split("/")[1]
     return {
         "detail": {"subscriptions": "Subscription not found.", "promotions": "Promotion not found."}.get(

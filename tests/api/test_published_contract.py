@@ -102,6 +102,13 @@ DECIDED |= {
     "UpdateSubscriptionRequest.paymentBehavior: enum": "the one that there is",
     "UpdateSubscriptionResponse.subscriptionId: format": "all ids of subscriptions are UUIDs",
 }
+DECIDED |= {
+    "ProductPlan.basePlan: type": "published without a type: an identifier, as of plans",
+    "ProductPlan.features[]: type": "published without a type: what the plan grants",
+    "Charge.chargePeriod: enum": "published without its values",
+    "Charge.tiers[]: type": "published without a type: the same as of plans",
+    "Charge.featureQuantityPrice: nullable": "tiers have no price of a smallest quantity",
+}
 _THERE = "a licence has it, and the clients insist on it"
 DECIDED |= {
     f"SubscriptionLicense.{name}: nullable": _THERE
@@ -205,6 +212,7 @@ BEYOND |= {
     "PATCH /promotions/manage/{pk}/": _DASHBOARD,
     "DELETE /promotions/manage/{pk}/": _DASHBOARD,
     "GET /promotions/groups/": _DASHBOARD,
+    "PUT /catalog/plans/{identifier}/countries/": _DASHBOARD,
 }
 _MACHINES = "the hosted product has it on its pages of orders and licences alone"
 _OFFLINE = "an application has to work without a network, too"

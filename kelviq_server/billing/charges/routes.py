@@ -13,6 +13,7 @@ from kelviq_server.billing.sales.errors import (
     NoOneTimePrice,
     NoPriceInCurrency,
     OtherCurrency,
+    PlanNotForCountry,
     PlanNotForSale,
 )
 from kelviq_server.customers.errors import CustomerUnknown
@@ -39,7 +40,8 @@ operations = Operations("Charges", Access.SERVER)
     status=201,
     answer=CreateChargeResponse,
     refuses=[
-        CustomerUnknown, PlanNotForSale, NoOneTimePrice, NoPriceInCurrency, OtherCurrency, CustomAmountRequired,
+        CustomerUnknown, PlanNotForSale, PlanNotForCountry,
+        NoOneTimePrice, NoPriceInCurrency, OtherCurrency, CustomAmountRequired,
         CustomAmountNotTaken, AmountTooFine, AmountTooLarge, PaymentMethodRequired, PaymentDeclined,
         PaymentNeedsAuthentication, PaymentUnsettled, DiscountUnknown, DiscountExpired, DiscountUsedUp,
         DiscountNotForPlan, DiscountInOtherCurrency,

@@ -9,6 +9,12 @@ class PlanNotForSale(Refusal):
     field = "planIdentifier"
 
 
+class PlanNotForCountry(Refusal):
+    """This plan is not sold in the customer's country."""
+
+    field = "planIdentifier"
+
+
 class PeriodNotSold(Refusal):
     """The plan has no price for this charge period."""
 

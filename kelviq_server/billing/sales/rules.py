@@ -14,6 +14,7 @@ from kelviq_server.billing.sales.errors import (
     NoPriceInCurrency,
     OtherCurrency,
     PeriodNotSold,
+    PlanNotForCountry,
 )
 from kelviq_server.billing.sales.records import PricedItem, Wanted
 from kelviq_server.catalog.features.records import Feature
@@ -26,6 +27,17 @@ from kelviq_server.platform.wire import Path, refuse_faults
 
 # What gateways take at a time; sums of lines and taxes then stay far within 64 bits.
 MAX_UNITS = 10**15
+
+
+def is_sold_in(version: PlanVersion, country: str | None) -> bool:
+    """Say whether a plan may be bought from a country; where nobody has said from where, it may."""
+    return not version.countries or country is None or country in version.countries
+
+
+def refuse_elsewhere(version: PlanVersion, country: str | None) -> None:
+    """Raise PlanNotForCountry for a plan that may not be bought from there."""
+    if not is_sold_in(version, country):
+        raise PlanNotForCountry
 
 
 def price_for(version: PlanVersion, wanted: str | None, customers: str | None) -> Price:

@@ -11,6 +11,7 @@ from kelviq_server.catalog.plans.actions.create_plan import create_plan
 from kelviq_server.catalog.plans.actions.discard_draft import discard_draft
 from kelviq_server.catalog.plans.actions.publish_plan import publish_plan
 from kelviq_server.catalog.plans.actions.restore_plan import restore_plan
+from kelviq_server.catalog.plans.actions.restrict_plan import restrict_plan
 from kelviq_server.catalog.plans.actions.set_prices import set_prices
 from kelviq_server.catalog.plans.actions.update_plan import update_plan
 from kelviq_server.catalog.plans.errors import (
@@ -31,6 +32,7 @@ from kelviq_server.catalog.plans.schemas import (
     VERSION,
     CatalogPlan,
     PaginatedPlans,
+    PlanCountriesRequest,
     PlanCreateRequest,
     PlanPublishRequest,
     PlanPublishResponse,
@@ -156,6 +158,21 @@ async def archive(call: Call[None]) -> Response:
     call.number("version")
     await archive_plan(call.tenant, call.path("identifier"))
     return empty_answer()
+
+
+@operations.add(
+    "PUT",
+    PLAN + "countries/",
+    "restrictCatalogPlan",
+    summary="Restrict a plan to countries",
+    body=PlanCountriesRequest,
+    answer=CatalogPlan,
+    refuses=[NotFound, PlanArchived],
+)
+async def restrict(call: Call[PlanCountriesRequest]) -> Response:
+    """Lets the plan be bought in these countries alone, in all versions and at once. Who has it keeps it."""
+    version = await restrict_plan(call.tenant, call.path("identifier"), call.body.countries)
+    return json_answer(plan_answer(version, call.api_url))
 
 
 @operations.add(

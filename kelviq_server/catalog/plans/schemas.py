@@ -29,7 +29,7 @@ from kelviq_server.catalog.prices.schemas import PlanPrice, price_answer
 from kelviq_server.platform.listing import ListAnswer
 from kelviq_server.platform.operations import Parameter
 from kelviq_server.platform.values import MAX_SMALL_INT, Between, FileKeys, Flag, Id, Slug, WebAddress
-from kelviq_server.platform.wire import Answer, Body, Description, FreeForm, Name, wire_instant
+from kelviq_server.platform.wire import Answer, Body, Country, Description, FreeForm, Name, wire_instant
 
 _ABSENT: Any = None
 VERSION = Parameter("version", {"type": "integer"}, "Number of a version. The newest if not given.")
@@ -113,6 +113,12 @@ class PlanRestoreRequest(Body):
     version: Annotated[int, Between(1, MAX_SMALL_INT)] | None = Field(
         None, description="The version to copy into a new draft."
     )
+
+
+class PlanCountriesRequest(Body):
+    """Where a plan may be bought."""
+
+    countries: list[Country] = Field(max_length=300, description="ISO 3166-1 codes; none is everywhere.")
 
 
 class LicenseConfig(Answer):

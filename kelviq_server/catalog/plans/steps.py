@@ -8,10 +8,12 @@ from kelviq_server.catalog.contents.schemas import PlanFileAnswer, plan_file_ans
 from kelviq_server.catalog.features import store as feature_store
 from kelviq_server.catalog.features.records import Feature
 from kelviq_server.catalog.features.schemas import feature_answer
+from kelviq_server.catalog.features.store import COLUMNS as FEATURE_COLUMNS
 from kelviq_server.catalog.plans import rules, store
 from kelviq_server.catalog.plans.records import Editing, PlanEntitlement, PlanFile, PlanVersion
 from kelviq_server.catalog.plans.schemas import CatalogPlan, PlanLink, plan_answer
 from kelviq_server.catalog.plans.store import (
+    FOR_SALE,
     find_for_sale,
     get_version,
     list_by_id,
@@ -20,6 +22,7 @@ from kelviq_server.catalog.plans.store import (
     list_rollouts,
 )
 from kelviq_server.catalog.prices.records import Price
+from kelviq_server.catalog.prices.schemas import PlanCharge, charge_answer
 from kelviq_server.catalog.prices.store import get_price, insert_prices, list_offered
 from kelviq_server.core.errors import NotFound
 from kelviq_server.media import steps as media
@@ -28,9 +31,13 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.wire import Path, refuse_faults
 
 __all__ = [
+    "FEATURE_COLUMNS",
+    "FOR_SALE",
     "CatalogPlan",
+    "PlanCharge",
     "PlanFileAnswer",
     "PlanLink",
+    "charge_answer",
     "feature_answer",
     "features_of",
     "find_for_sale",

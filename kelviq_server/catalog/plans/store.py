@@ -1,6 +1,6 @@
 """All SQL about plans: families, versions, entitlements, files."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -64,6 +64,17 @@ _NEWEST: LiteralString = (
 )
 
 
+# The versions of the plans of a product, %(product_id)s, that can be bought, as a JSON array; no more than a hundred.
+FOR_SALE: LiteralString = (
+    "SELECT coalesce(json_agg(entry), '[]') FROM (SELECT " + _WHOLE + " FROM ("
+    + _versions("p.seq") + " WHERE p.tenant_id = %(tenant_id)s AND p.product_id = %(product_id)s"
+    "  AND v.state = 'published' AND p.archived_at IS NULL AND NOT EXISTS (SELECT FROM products AS o"
+    "   WHERE o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NOT NULL)"
+    "  ORDER BY v.ordering NULLS LAST, p.seq LIMIT 100"
+    " ) AS page ORDER BY ordering NULLS LAST, seq) AS entry"
+)  # fmt: skip
+
+
 async def list_plans(tx: Tx, page: Page, *, whole: bool) -> Listed[PlanVersion]:
     """Return a page of the plans, each in its newest version; with their prices and entitlements where wanted."""
     parameters = {"tenant_id": tx.tenant_id, **page_parameters_of(page)}
@@ -121,16 +132,7 @@ async def list_for_sale(tx: Tx, product_id: UUID) -> list[PlanVersion]:
 
     No more than a hundred.
     """
-    return await tx.decoded(
-        list[PlanVersion],
-        "SELECT coalesce(json_agg(entry), '[]') FROM (SELECT " + _WHOLE + " FROM ("
-        + _versions("p.seq") + " WHERE p.tenant_id = %(tenant_id)s AND p.product_id = %(product_id)s"
-        "  AND v.state = 'published' AND p.archived_at IS NULL AND NOT EXISTS (SELECT FROM products AS o"
-        "   WHERE o.tenant_id = p.tenant_id AND o.id = p.product_id AND o.archived_at IS NOT NULL)"
-        "  ORDER BY v.ordering NULLS LAST, p.seq LIMIT 100"
-        " ) AS page ORDER BY ordering NULLS LAST, seq) AS entry",
-        {"tenant_id": tx.tenant_id, "product_id": product_id},
-    )  # fmt: skip
+    return await tx.decoded(list[PlanVersion], FOR_SALE, {"tenant_id": tx.tenant_id, "product_id": product_id})
 
 
 async def list_by_id(tx: Tx, ids: Collection[UUID]) -> dict[UUID, PlanVersion]:
@@ -377,4 +379,11 @@ async def update_archived(tx: Tx, plan_id: UUID, *, is_archived: bool) -> None:
     await tx.execute(
         "UPDATE plans SET archived_at = %s WHERE tenant_id = %s AND id = %s",
         (tx.now if is_archived else None, tx.tenant_id, plan_id),
+    )
+
+
+async def update_countries(tx: Tx, plan_id: UUID, countries: Sequence[str]) -> None:
+    """Let a plan be sold in these countries alone; without any, everywhere."""
+    await tx.execute(
+        "UPDATE plans SET countries = %s WHERE tenant_id = %s AND id = %s", (list(countries), tx.tenant_id, plan_id)
     )

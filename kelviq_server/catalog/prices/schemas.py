@@ -211,17 +211,6 @@ class PlanPriceBulkRequest(Body):
     prices: list[PlanPriceCreateRequest] = Field(max_length=200, description="One for each currency.")
 
 
-class PlanCharge(Answer):
-    """What is charged each period."""
-
-    charge_period: ChargePeriod = Field(description="How often it is charged.")
-    price_data: dict[str, Any] = Field(
-        description="FLAT and PACKAGE: `{ amount, block_size? }`. The others: `{ currency }`."
-    )
-    tiers: list["PlanTier"] = Field(description="Ascending ranges of quantities; none for FLAT and PACKAGE.")
-    advanced: dict[str, Any] = Field(description="`{ min_quantity, max_quantity }` where given.")
-
-
 class PlanTier(Answer):
     """A range of quantities and its price."""
 
@@ -231,6 +220,17 @@ class PlanTier(Answer):
     )
     unit_amount: Number = Field(description="For each unit.")
     flat_amount: Number = Field(description="Besides, once.")
+
+
+class PlanCharge(Answer):
+    """What is charged each period."""
+
+    charge_period: ChargePeriod = Field(description="How often it is charged.")
+    price_data: dict[str, Any] = Field(
+        description="FLAT and PACKAGE: `{ amount, block_size? }`. The others: `{ currency }`."
+    )
+    tiers: list[PlanTier] = Field(description="Ascending ranges of quantities; none for FLAT and PACKAGE.")
+    advanced: dict[str, Any] = Field(description="`{ min_quantity, max_quantity }` where given.")
 
 
 class PlanChargeCatalogPrice(Answer):
@@ -305,7 +305,7 @@ def _component(component: Component, currency: str) -> dict[str, Any]:
         "paymentType": component.payment_type,
         "rollover": rollover_answer(terms.rollover),
         "usageAlerts": alerts_answer(terms.usage_alerts),
-        "charges": [_charge(component, charge, currency) for charge in component.charges],
+        "charges": [charge_answer(component, charge, currency) for charge in component.charges],
     }
 
 
@@ -321,8 +321,9 @@ def alerts_answer(alerts: UsageAlerts) -> dict[str, Any]:
     return {"enabled": alerts.enabled, "thresholds": list(alerts.thresholds), "thresholdType": alerts.threshold_type}
 
 
-def _charge(component: Component, charge: Charge, currency: str) -> dict[str, Any]:
-    if component.model in BY_AMOUNT:
+def charge_answer(component: Component | None, charge: Charge, currency: str) -> dict[str, Any]:
+    """Return what is charged each period, as the API answers with it; without a component, for the plan itself."""
+    if component is None or component.model in BY_AMOUNT:
         price_data: dict[str, Any] = {"amount": charge.amount}
         if charge.package_size is not None:
             price_data["block_size"] = charge.package_size

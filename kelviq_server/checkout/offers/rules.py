@@ -76,12 +76,6 @@ def customer_changes(details: Details, held: Held) -> dict[str, str | None]:
     return changes
 
 
-def is_sold_in(choice: Choice, country: str | None) -> bool:
-    """Say whether a plan may be bought from a country; where nobody has said from where, it may."""
-    countries = choice.version.countries
-    return not countries or country is None or country in countries
-
-
 def selected(
     choices: Sequence[Choice],
     before: Selection,

@@ -116,7 +116,7 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     buyer = rules.buyer_of(read.details, customer, held)
     faults = dict(read.faults)
     chosen = next(choice for choice in choices if choice.plan == selection.plan)
-    if not rules.is_sold_in(chosen, buyer.country):
+    if not sales.is_sold_in(chosen.version, buyer.country):
         faults["country"] = [PlanNotSoldThere().text]
     quote, selection = await _quote(tx, session.options, selection, buyer, customer, faults)
     return Offering(choices, selection, read.details, quote, faults, rules.agreed_of(quote) if quote else "")

@@ -8,6 +8,7 @@ from kelviq_server.billing.sales.errors import (
     NoOneTimePrice,
     NoPriceInCurrency,
     PeriodNotSold,
+    PlanNotForCountry,
     PlanNotForSale,
 )
 from kelviq_server.payments.errors import PaymentMethodRequired
@@ -34,7 +35,8 @@ from kelviq_server.subscriptions.life.routes import BY_ID
 operations = Operations("Subscriptions", Access.SERVER)
 _REFUSES = [
     SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid, PaymentUnderWay,
-    ChangeWaits, TrialEndPast, PlanNotForSale, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
+    ChangeWaits, TrialEndPast, PlanNotForSale, PlanNotForCountry,
+        PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
     AmountTooLarge,
 ]  # fmt: skip
 

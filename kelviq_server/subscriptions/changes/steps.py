@@ -50,6 +50,8 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     buyer = customers.buyer_of(customer)
     had = await purchases.terms_of(tx, before, buyer)
     version, price = await _sold(tx, before, had, change)
+    if version.plan_id != before.plan_id:
+        sales.refuse_elsewhere(version, customer.country)
     wanted = replace(wanted_of(before), period=change.period)
     if version.plan_id != before.plan_id or change.period is not before.charge_period:
         # What was agreed on holds for what it was agreed on for.

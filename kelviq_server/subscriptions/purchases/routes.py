@@ -9,6 +9,7 @@ from kelviq_server.billing.sales.errors import (
     NoOneTimePrice,
     NoPriceInCurrency,
     PeriodNotSold,
+    PlanNotForCountry,
     PlanNotForSale,
 )
 from kelviq_server.customers.errors import CustomerUnknown
@@ -31,7 +32,8 @@ operations = Operations("Subscriptions", Access.SERVER)
     status=201,
     answer=CreateSubscriptionResponse,
     refuses=[
-        CustomerUnknown, PlanNotForSale, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
+        CustomerUnknown, PlanNotForSale, PlanNotForCountry,
+        PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
         AmountTooLarge, PaymentMethodRequired, PaymentDeclined, PaymentUnsettled,
     ],
     resumes=True,

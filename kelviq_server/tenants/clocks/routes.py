@@ -6,7 +6,7 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.database import reading
 from kelviq_server.platform.due import current_due_works
-from kelviq_server.platform.operations import Access, Call, Operations
+from kelviq_server.platform.operations import Access, Call, Operations, Other
 from kelviq_server.tenants.clocks import rules, store
 from kelviq_server.tenants.clocks.actions.advance_clock import advance_clock
 from kelviq_server.tenants.clocks.actions.move_clock import move_clock
@@ -39,7 +39,7 @@ async def retrieve(call: Call[None]) -> Response:
     summary="Freeze, advance or release the sandbox's clock",
     body=SandboxClockRequest,
     answer=SandboxClock,
-    also={202: "It goes on: this is how far it has come."},
+    also={202: Other("It goes on: this is how far it has come.")},
     refuses=[NotFound, ClockAdvancing, DueWorkFailed],
 )
 async def move(call: Call[SandboxClockRequest]) -> Response:

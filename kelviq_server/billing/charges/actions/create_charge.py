@@ -95,6 +95,7 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     version = await plans.find_for_sale(tx, new.plan)
     if version is None:
         raise PlanNotForSale
+    sales.refuse_elsewhere(version, customer.country)
     price = sales.price_for(version, new.currency, await orders.find_currency(tx, customer.id))
     priced = sales.priced_items(
         version, price, await plans.priced_features(tx, price), new.wanted, currency_exponents()[price.currency]

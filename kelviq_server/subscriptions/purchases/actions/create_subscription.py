@@ -4,6 +4,7 @@ import structlog
 
 from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.sales import steps as sales
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
@@ -70,6 +71,7 @@ async def _begin(tx: Tx, new: CreateSubscription) -> Begun:
     if (before := await _find_begun(tx, new)) is not None:
         return before
     quote = await steps.quote(tx, new.offer, customers.buyer_of(customer), customer.id)
+    sales.refuse_elsewhere(quote.version, customer.country)
     discounts.refuse_country_unknown(quote.discount, customer.country)
     method = await payments.find_default(tx, customer.id)
     return await steps.begin_purchase(tx, quote, customer, method, request_id=new.request_id)

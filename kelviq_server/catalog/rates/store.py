@@ -1,0 +1,25 @@
+"""All SQL about exchange rates. They are the instance's: money is worth the same to every tenant."""
+
+from typing import Final, LiteralString
+
+from kelviq_server.catalog.rates.records import RatesOfDay
+from kelviq_server.platform.database import Tx
+from kelviq_server.platform.json_body import dump
+
+# What a US dollar comes to in the currencies %(currencies)s and in that of the product `o`, by the newest rates there
+# are, as a JSON object.
+RATES: Final[LiteralString] = (
+    "(SELECT coalesce(json_object_agg(currency, rate), '{}') FROM exchange_rates"
+    " WHERE dated_on = (SELECT max(dated_on) FROM exchange_rates)"
+    " AND currency = ANY(%(currencies)s::text[] || o.currency))"
+)
+
+
+async def insert_rates(tx: Tx, new: RatesOfDay) -> None:
+    """Write the rates of a day, in place of those that it had."""
+    await tx.execute("DELETE FROM exchange_rates WHERE dated_on = %s", (new.dated_on,))
+    await tx.execute(
+        "INSERT INTO exchange_rates (dated_on, currency, rate)"
+        " SELECT %s, key, value::numeric FROM json_each_text(%s::json)",
+        (new.dated_on, dump(new.rates)),
+    )
