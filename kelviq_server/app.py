@@ -56,6 +56,7 @@ from kelviq_server.platform.settings import Settings, WrongSetting
 from kelviq_server.platform.signals import listen
 from kelviq_server.platform.storage_routes import storage_routes
 from kelviq_server.platform.vault import Vault, secret_of, use_vault
+from kelviq_server.portal.routes import operations as portal_operations
 from kelviq_server.promotions.by_country import routes as promotions
 from kelviq_server.promotions.discounts import routes as discounts
 from kelviq_server.subscriptions.changes import routes as changes
@@ -129,6 +130,7 @@ def operations() -> list[Operation]:
         payment_method_operations,
         organization_operations,
         tax_operations,
+        portal_operations,
         partner_operations,
         webhook_endpoints.operations,
         webhook_deliveries.operations,

@@ -63,7 +63,7 @@ def page(
     )
     response = Response(text, status, media_type="text/html", headers=_headers(leads_to))
     if COOKIE not in request.cookies:
-        response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=_is_secure(request))
+        response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=is_secure(request))
     return response
 
 
@@ -88,9 +88,16 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: value.replace("\x00", "").strip() for name, value in texts.items()}
 
 
-def fault(request: Request, status: int, text: Sequence[str] = (), link: tuple[str, str] | None = None) -> Response:
+def fault(
+    request: Request,
+    status: int,
+    text: Sequence[str] = (),
+    link: tuple[str, str] | None = None,
+    heading: str | None = None,
+) -> Response:
     """Return a page that says why there is no other, and where to go on, if anywhere."""
-    heading, usual = _FAULTS.get(status, _FAULTS[400])
+    common, usual = _FAULTS.get(status, _FAULTS[400])
+    heading = heading or common
     values = {
         "title": heading, "heading": heading, "text": text or [usual], "kind": "bad", "facts": [], "link": link,
         "seller": None, "seller_email": None, "is_sandbox": False, "refresh_seconds": None,
@@ -122,6 +129,11 @@ async def limit(request: Request, rate: RateLimit, what: str) -> None:
 def client_of(request: Request) -> str:
     """Return the address that a request comes from."""
     return _public_url.client_of(request)
+
+
+def address_of(request: Request) -> str:
+    """Return the address under which the request reached us, without a closing slash."""
+    return _public_url.of(request)
 
 
 def asset_routes() -> list[Route]:
@@ -161,7 +173,8 @@ def _origin(address: str) -> str | None:
     return f"{parts.scheme}://{host}{port}" if _HOST.fullmatch(host) else None
 
 
-def _is_secure(request: Request) -> bool:
+def is_secure(request: Request) -> bool:
+    """Say whether a cookie may be kept for encrypted connections alone."""
     return _public_url.of(request).startswith("https:")
 
 

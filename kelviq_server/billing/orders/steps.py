@@ -42,6 +42,7 @@ from kelviq_server.billing.orders.store import (
     get_first_id,
     get_order,
     list_by_id,
+    list_of_customer,
     list_open,
     lock_order,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "give_up",
     "issue_credit",
     "list_by_id",
+    "list_of_customer",
     "list_open",
     "lock_order",
     "method_answer",

@@ -241,6 +241,17 @@ async def list_open(tx: Tx, lineage_id: UUID) -> list[Order]:
     )
 
 
+async def list_of_customer(tx: Tx, customer_id: UUID, limit: int) -> list[Order]:
+    """Return so many of a customer's orders at the most, those that anybody gets to see, the newest first."""
+    return await tx.decoded(
+        list[Order],
+        "SELECT coalesce(json_agg(found), '[]') FROM (SELECT " + _COLUMNS + " FROM orders"
+        " WHERE tenant_id = %s AND customer_id = %s AND status <> 'PENDING' ORDER BY created_at DESC, id DESC"
+        " LIMIT %s) AS found",
+        (tx.tenant_id, customer_id, limit),
+    )
+
+
 async def update_refunding(tx: Tx, id: str, amount_units: int) -> None:
     """Set so much of a locked order aside for a refund; a negative amount gives it free. Never more than was paid."""
     await tx.execute(
