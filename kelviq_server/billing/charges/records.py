@@ -25,6 +25,8 @@ class NewCharge:
     # None: as the price says.
     tax_behavior: TaxBehavior | None = None
     discount_code: str | None = None
+    # From where it is bought, where that decides about the currency.
+    address: str | None = None
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 

@@ -26,6 +26,10 @@ def _address(value: str) -> str:
     return value
 
 
+LOCATED = (
+    "Where the customer is: decides about the currency, unless they have paid before, `currencyCode` says it, or their"
+    " billing address or card is from elsewhere."
+)
 IpAddress = Annotated[
     Text,
     AfterValidator(_address),
@@ -69,7 +73,7 @@ class CreateChargeRequest(Body):
     discount_code: Text | None = Field(None, description="A discount to take off.", examples=["LAUNCH20"])
     ip_address: IpAddress | None = Field(
         None,
-        description="Where the customer is. Changes nothing yet: prices by location are to come.",
+        description=LOCATED,
         examples=["103.154.35.20"],
     )
 
@@ -83,6 +87,7 @@ class CreateChargeRequest(Body):
             custom_amount=self.custom_amount,
             tax_behavior=TaxBehavior(self.tax_behavior) if self.tax_behavior else None,
             discount_code=self.discount_code,
+            address=self.ip_address,
             request_id=request_id,
         )
 

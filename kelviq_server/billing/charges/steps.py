@@ -1,5 +1,5 @@
 """What other modules borrow of charges: how quantities and addresses are spelt."""
 
-from kelviq_server.billing.charges.schemas import ChargeFeature, IpAddress
+from kelviq_server.billing.charges.schemas import LOCATED, ChargeFeature, IpAddress
 
-__all__ = ["ChargeFeature", "IpAddress"]
+__all__ = ["LOCATED", "ChargeFeature", "IpAddress"]

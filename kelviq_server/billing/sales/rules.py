@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
+
+from babel.numbers import get_territory_currencies
 
 from kelviq_server.billing.orders.records import BoughtFeature
 from kelviq_server.billing.sales.errors import (
@@ -38,6 +41,24 @@ def refuse_elsewhere(version: PlanVersion, country: str | None) -> None:
     """Raise PlanNotForCountry for a plan that may not be bought from there."""
     if not is_sold_in(version, country):
         raise PlanNotForCountry
+
+
+def is_local(currency: str, country: str | None, today: date) -> bool:
+    """Say whether people pay in a currency in a country; where nobody knows the country, they may."""
+    return country is None or currency in get_territory_currencies(country, today)
+
+
+def local_currency(version: PlanVersion, countries: Sequence[str | None], today: date) -> str | None:
+    """Return the currency of a regional price that all that is known of where somebody is allows; None without one.
+
+    The first country says which; whatever else is known, by an address or a card, has to be a place where people pay
+    in that, too.
+    """
+    known = [country for country in countries if country is not None]
+    sold = {price.currency for price in version.prices if price.enabled}
+    local = get_territory_currencies(known[0], today) if known else []
+    found = next((currency for currency in local if currency in sold), None)
+    return found if found is not None and all(is_local(found, country, today) for country in known) else None
 
 
 def price_for(version: PlanVersion, wanted: str | None, customers: str | None) -> Price:

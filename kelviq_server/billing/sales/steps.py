@@ -3,8 +3,10 @@
 from kelviq_server.billing.sales.rules import (
     bought,
     is_inclusive,
+    is_local,
     is_sold_in,
     kept_quantities,
+    local_currency,
     metered,
     periods_of,
     price_for,
@@ -18,8 +20,10 @@ from kelviq_server.billing.sales.rules import (
 __all__ = [
     "bought",
     "is_inclusive",
+    "is_local",
     "is_sold_in",
     "kept_quantities",
+    "local_currency",
     "metered",
     "periods_of",
     "price_for",

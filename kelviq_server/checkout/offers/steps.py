@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import date
 from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
@@ -19,7 +20,7 @@ from kelviq_server.checkout.offers.schemas import TypedDetails
 from kelviq_server.checkout.sessions import rules as session_rules
 from kelviq_server.checkout.sessions import store
 from kelviq_server.checkout.sessions.errors import NothingForSale
-from kelviq_server.checkout.sessions.records import Details, Options, Selection, Session
+from kelviq_server.checkout.sessions.records import Details, OpenSession, Options, Pricing, Selection, Session
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.errors import Refusal
 from kelviq_server.customers import steps as customers
@@ -33,6 +34,7 @@ from kelviq_server.subscriptions.purchases.records import Offer, Quote
 from kelviq_server.taxes import steps as taxes
 from kelviq_server.taxes.records import STATED, Buyer
 from kelviq_server.tenants import steps as tenants
+from kelviq_server.visitors.steps import visitor_at
 
 _NAMES = {to.alias or name for name, to in TypedDetails.model_fields.items()}
 
@@ -101,7 +103,9 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to."""
     held = rules.held_of(customer, session.options.is_trusted, session.created_at)
     read = _read(typed or Typed(), session, held)
-    choices = await choices_of(tx, session.product_id, session.options, session.selection)
+    buyer = rules.buyer_of(read.details, customer, held)
+    options = priced_there(session.options, buyer.country, tx.now.date())
+    choices = await choices_of(tx, session.product_id, options, session.selection)
     if not choices:
         faults = {"nonFieldErrors": [NothingForSale().text]}
         return Offering((), session.selection, read.details, None, faults)
@@ -113,13 +117,19 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
         period=typed.period if typed else None,
         quantities=typed.quantities if typed else {},
     )
-    buyer = rules.buyer_of(read.details, customer, held)
     faults = dict(read.faults)
     chosen = next(choice for choice in choices if choice.plan == selection.plan)
     if not sales.is_sold_in(chosen.version, buyer.country):
         faults["country"] = [PlanNotSoldThere().text]
-    quote, selection = await _quote(tx, session.options, selection, buyer, customer, faults)
+    quote, selection = await _quote(tx, options, selection, buyer, customer, faults)
     return Offering(choices, selection, read.details, quote, faults, rules.agreed_of(quote) if quote else "")
+
+
+def priced_there(options: Options, country: str | None, today: date) -> Options:
+    """Return what a session is priced in for somebody there: the standard price unless they pay so where they are."""
+    if options.standard_currency is None or sales.is_local(options.currency, country, today):
+        return options
+    return replace(options, currency=options.standard_currency)
 
 
 async def _quote(
@@ -204,15 +214,25 @@ async def keep(tx: Tx, session: Session, offering: Offering, held: Held, product
         await store.insert_event(tx, session.id, session_rules.details_provided(offering.details))
 
 
-def currency_for(version: PlanVersion, wanted: str | None, customers: str | None, places: Sequence[str]) -> str:
+def pricing_for(
+    version: PlanVersion, wanted: OpenSession, known: str | None, customer: Customer | None, today: date
+) -> Pricing:
     """Return what a session is priced in: what was asked for, else the customer's currency, else that of a place.
 
-    `places` are currencies in which people pay where the buyer is known to be. Raises OtherCurrency, NoPriceInCurrency.
+    A currency that anybody may have asked for, or that follows from where somebody seems to be, holds only as long as
+    nothing says that they are elsewhere. Raises OtherCurrency, NoPriceInCurrency.
     """
-    if wanted is None and customers is None:
-        sold = {price.currency for price in version.prices if price.enabled}
-        wanted = next((currency for currency in places if currency in sold), None)
-    return sales.price_for(version, wanted, customers).currency
+    address = visitor_at(wanted.ip_address).country
+    country = wanted.default_country or (None if customer is None else customer.country)
+    asked = wanted.currency
+    if asked is None and known is None:
+        asked = sales.local_currency(version, (country or address, address), today)
+    currency = sales.price_for(version, asked, known).currency
+    is_agreed = known is not None or (wanted.is_trusted and wanted.currency is not None)
+    standard = sales.price_for(version, None, None).currency
+    if is_agreed or currency == standard:
+        return Pricing(currency, None)
+    return Pricing(currency, standard) if sales.is_local(currency, address, today) else Pricing(standard, None)
 
 
 def address_of(customer: Customer) -> Mapping[str, str | None]:

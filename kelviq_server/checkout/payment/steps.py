@@ -11,6 +11,7 @@ from uuid import UUID
 
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.orders.records import Order, SubscriptionSummary, WholeOrder
+from kelviq_server.billing.sales import steps as sales
 from kelviq_server.checkout.offers import rules as offer_rules
 from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.offers.records import Typed
@@ -99,6 +100,19 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     begun = await purchases.begin_purchase(tx, ready.quote, buyer, method, is_seen=False, is_on_session=True)
     await store.update_begun(tx, id, begun.order_id, is_on_its_way=begun.attempt is not None)
     return None if begun.attempt is None else Asked(begun.attempt, tx.machine_now)
+
+
+async def reprice(tx: Tx, id: str, currency: str, saved: SavedMethod) -> bool:
+    """Let a session have the standard price whose card is from where nobody pays in its currency; say whether it is."""
+    session = await store.lock_session(tx, id)
+    options, country = session.options, saved.data.get("country")
+    if options.standard_currency is None or currency != options.currency:
+        return False
+    if sales.is_local(currency, country, tx.now.date()):
+        return False
+    standard = replace(options, currency=options.standard_currency, standard_currency=None)
+    await store.update_options(tx, session, standard)
+    return True
 
 
 async def _refuse_stranger(tx: Tx, session: Session, customer: Customer | None) -> None:

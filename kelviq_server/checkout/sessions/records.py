@@ -35,10 +35,19 @@ PAYABLE = (SessionStatus.OPEN, SessionStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a session is priced in."""
+
+    currency: str
+    # For those who turn out to be elsewhere; None where it is agreed on.
+    standard_currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for when a session was opened, and stays."""
 
-    # What everything is priced in.
+    # What everything is priced in, at first.
     currency: str
     # Whoever opened it had the merchant's server key, and so may speak for the customer.
     is_trusted: bool
@@ -58,6 +67,8 @@ class Options:
     cancel_url: str | None = None
     ip_address: str | None = None
     referer: str | None = None
+    # Where the currency is that of where somebody seems to be: what it is priced in for those who turn out not to be.
+    standard_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

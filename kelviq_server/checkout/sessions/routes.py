@@ -1,5 +1,7 @@
 """The operations on checkout sessions."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from kelviq_server.billing.sales.errors import (
@@ -73,7 +75,11 @@ async def create(call: Call[CreateCheckoutSessionRequest]) -> Response:
 
     A browser may call this with a client key: `customAmount` and `trialPeriod` take a server key.
     """
-    wanted = call.body.wanted(is_trusted=call.caller.access is Access.SERVER)
+    is_trusted = call.caller.access is Access.SERVER
+    wanted = call.body.wanted(is_trusted=is_trusted)
+    if not is_trusted:
+        # Whoever asks for themselves would be wherever it is cheapest.
+        wanted = replace(wanted, ip_address=call.address or None)
     return json_answer(created_answer(await create_session(call.tenant, wanted), call.base_url), 201)
 
 

@@ -52,7 +52,11 @@ class CreateCheckoutSessionRequest(Body):
     features: Annotated[list[ChargeFeature], Field(max_length=100)] | None = Field(
         None, description="How many of each feature that is sold by its quantity; its least quantity, or 1, if missing."
     )
-    ip_address: IpAddress | None = Field(None, description="Where the customer is; shown in answers.")
+    ip_address: IpAddress | None = Field(
+        None,
+        description="Where the customer is: decides about the currency as long as nothing says otherwise. With a client"
+        " key it is where the call comes from.",
+    )
     cancel_url: WebAddress | None = Field(
         None,
         description="Where the page's way back leads.",

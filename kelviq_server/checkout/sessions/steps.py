@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from babel.numbers import get_territory_currencies
-
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.sales.errors import PlanNotForSale
 from kelviq_server.catalog.plans import steps as plans
@@ -15,7 +13,15 @@ from kelviq_server.checkout.offers import rules as offer_rules
 from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.sessions import rules, store
 from kelviq_server.checkout.sessions.errors import NothingForSale, OtherProduct, PlanNotEnabled
-from kelviq_server.checkout.sessions.records import Details, NewSession, OpenSession, Options, Selection, Session
+from kelviq_server.checkout.sessions.records import (
+    Details,
+    NewSession,
+    OpenSession,
+    Options,
+    Pricing,
+    Selection,
+    Session,
+)
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.errors import CustomerUnknown
@@ -47,10 +53,9 @@ async def open_session(tx: Tx, wanted: OpenSession) -> Session:
     customer = await _customer(tx, wanted.customer)
     version = await _version(tx, wanted)
     await _refuse_others(tx, wanted.plans, version)
-    country = wanted.default_country or (None if customer is None else customer.country)
     known = None if customer is None else await orders.find_currency(tx, customer.id)
-    places = get_territory_currencies(country, tx.now.date()) if country else []
-    options = _options(wanted, offers.currency_for(version, wanted.currency, known, places), customer)
+    pricing = offers.pricing_for(version, wanted, known, customer, tx.now.date())
+    options = _options(wanted, pricing, customer)
     selection, quote = await _select(tx, wanted, version, options, customer)
     if quote.needs_method and not await tenants.has_gateway(tx):
         raise NoGatewayConfigured
@@ -114,9 +119,10 @@ async def _refuse_others(tx: Tx, identifiers: Sequence[str], version: PlanVersio
             raise OtherProduct
 
 
-def _options(wanted: OpenSession, currency: str, customer: Customer | None) -> Options:
+def _options(wanted: OpenSession, pricing: Pricing, customer: Customer | None) -> Options:
     return Options(
-        currency=currency,
+        currency=pricing.currency,
+        standard_currency=pricing.standard_currency,
         is_trusted=wanted.is_trusted,
         plans=list(wanted.plans),
         custom_amount=wanted.custom_amount,

@@ -11,6 +11,7 @@ from kelviq_server.checkout.sessions.records import (
     Details,
     NewSession,
     NewSessionEvent,
+    Options,
     Selection,
     Session,
     SessionEvent,
@@ -143,6 +144,11 @@ async def update_choice(tx: Tx, session: Session, selection: Selection, details:
         details=_json(details),
         folded=_folded(session.id, session.external_id, details, product_name),
     )
+
+
+async def update_options(tx: Tx, session: Session, options: Options) -> Session:
+    """Note what a locked session is now priced in; return it."""
+    return await _changed(tx, "options = %(options)s", session.id, options=_json(options))
 
 
 async def update_beginning(tx: Tx, id: str, customer_id: UUID, card: Card | None) -> Session:

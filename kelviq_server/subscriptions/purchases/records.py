@@ -33,6 +33,8 @@ class Offer:
     discount_code: str | None = None
     # None: as the price says.
     trial_days: int | None = None
+    # From where it is bought, where that decides about the currency.
+    address: str | None = None
 
     @property
     def wanted(self) -> Wanted:

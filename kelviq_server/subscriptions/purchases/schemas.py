@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from kelviq_server.billing.charges.steps import ChargeFeature, IpAddress
+from kelviq_server.billing.charges.steps import LOCATED, ChargeFeature, IpAddress
 from kelviq_server.billing.orders.records import BoughtFeature
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.platform.wire import Body, Description, Identifier
@@ -42,11 +42,10 @@ class CreateSubscriptionRequest(Body):
         None, description="How many of each feature that is sold by its quantity; its least quantity, or 1, if missing."
     )
     success_url: WebAddress | None = Field(None, description="Where the customer is to go. Changes nothing yet.")
-    ip_address: IpAddress | None = Field(None, description="Where the customer is. Changes nothing yet.")
+    ip_address: IpAddress | None = Field(None, description=LOCATED)
 
     def create(self, request_id: UUID | None) -> CreateSubscription:
         """Return what is to be created."""
         features = [BoughtFeature(feature.identifier, feature.quantity) for feature in self.features or []]
-        return CreateSubscription(
-            self.customer_id, Offer(self.plan_identifier, self.charge_period, features), request_id
-        )
+        offer = Offer(self.plan_identifier, self.charge_period, features, address=self.ip_address)
+        return CreateSubscription(self.customer_id, offer, request_id)

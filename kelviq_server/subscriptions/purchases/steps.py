@@ -4,6 +4,7 @@ A purchase is begun in one transaction, its payment is asked for with none open,
 next (`collection`).
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from kelviq_server.billing.ledger import steps as ledger
@@ -31,6 +32,7 @@ from kelviq_server.subscriptions.purchases.records import Begun, Offer, Quote, T
 from kelviq_server.taxes import steps as taxes
 from kelviq_server.taxes.records import Buyer
 from kelviq_server.tenants import steps as tenants
+from kelviq_server.visitors.steps import visitor_at
 
 
 async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) -> Quote:
@@ -76,6 +78,22 @@ async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) ->
         trial_days=trial_days,
         discount=discount,
     )
+
+
+async def localized(tx: Tx, offer: Offer, customer: Customer, method: PaymentMethod | None) -> Offer:
+    """Return what a customer wants to buy, in the currency of where they are: by the address from which it is bought.
+
+    At the standard price where their billing address or their card is from somewhere else. Who has paid before goes on
+    paying in that currency, and what is asked for is not changed.
+    """
+    if offer.address is None or offer.currency is not None:
+        return offer
+    version = await plans.find_for_sale(tx, offer.plan)
+    if version is None or await orders.find_currency(tx, customer.id) is not None:
+        return offer
+    card = None if method is None else method.method_data.get("country")
+    places = (visitor_at(offer.address).country, customer.country, card)
+    return replace(offer, currency=sales.local_currency(version, places, tx.now.date()))
 
 
 async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:

@@ -19,6 +19,7 @@ from kelviq_server.billing.sales.errors import PlanNotForSale
 from kelviq_server.billing.settlement.actions.settle_payment import settle_payment
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.discount import Discount
 from kelviq_server.core.errors import NotFound
@@ -34,6 +35,7 @@ from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.taxes import steps as taxes
+from kelviq_server.visitors.steps import visitor_at
 
 log = structlog.get_logger()
 
@@ -96,7 +98,9 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     if version is None:
         raise PlanNotForSale
     sales.refuse_elsewhere(version, customer.country)
-    price = sales.price_for(version, new.currency, await orders.find_currency(tx, customer.id))
+    known = await orders.find_currency(tx, customer.id)
+    currency = new.currency or await _local_currency(tx, new, customer, version, known)
+    price = sales.price_for(version, currency, known)
     priced = sales.priced_items(
         version, price, await plans.priced_features(tx, price), new.wanted, currency_exponents()[price.currency]
     )
@@ -141,6 +145,18 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
             amount_units=invoice.discount_units,
         )  # fmt: skip
     return opened
+
+
+async def _local_currency(
+    tx: Tx, new: NewCharge, customer: Customer, version: PlanVersion, known: str | None
+) -> str | None:
+    """Return the currency of where the customer is, if it is said from where they buy and they have not paid before."""
+    if new.address is None or known is not None:
+        return None
+    method = await payments.find_default(tx, customer.id)
+    card = None if method is None else method.method_data.get("country")
+    places = (visitor_at(new.address).country, customer.country, card)
+    return sales.local_currency(version, places, tx.now.date())
 
 
 async def _customer(tx: Tx, external_id: str) -> Customer:

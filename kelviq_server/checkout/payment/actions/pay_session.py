@@ -4,6 +4,7 @@ import structlog
 
 from kelviq_server.checkout.offers.records import Typed
 from kelviq_server.checkout.payment import steps
+from kelviq_server.checkout.payment.errors import AmountChanged
 from kelviq_server.checkout.payment.records import Asked, CardFaults, Ready
 from kelviq_server.checkout.sessions import rules, store
 from kelviq_server.checkout.sessions.records import Session
@@ -31,6 +32,11 @@ async def pay_session(tenant: Tenant, id: str, typed: Typed, card: NewCard | Car
         customer = await customers.find_customer(tx, session.external_id)
         ready = await steps.ready_of(tx, session, customer, typed, card)
     saved = await _save_card(tenant, ready)
+    async with transaction(tenant) as tx:
+        is_elsewhere = saved is not None and await steps.reprice(tx, id, ready.quote.currency, saved)
+    if is_elsewhere:
+        # Once that is noted, so that the page shows the standard price.
+        raise AmountChanged
     async with transaction(tenant) as tx:
         asked = await steps.begin(tx, id, typed, saved)
     if asked is not None:

@@ -70,10 +70,11 @@ async def _begin(tx: Tx, new: CreateSubscription) -> Begun:
     customer = await _customer(tx, new.customer)
     if (before := await _find_begun(tx, new)) is not None:
         return before
-    quote = await steps.quote(tx, new.offer, customers.buyer_of(customer), customer.id)
+    method = await payments.find_default(tx, customer.id)
+    offer = await steps.localized(tx, new.offer, customer, method)
+    quote = await steps.quote(tx, offer, customers.buyer_of(customer), customer.id)
     sales.refuse_elsewhere(quote.version, customer.country)
     discounts.refuse_country_unknown(quote.discount, customer.country)
-    method = await payments.find_default(tx, customer.id)
     return await steps.begin_purchase(tx, quote, customer, method, request_id=new.request_id)
 
 
