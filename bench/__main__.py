@@ -26,6 +26,7 @@ from bench.charges import charges
 from bench.load import Connection, median_milliseconds, run_round
 from bench.processes import Running, bare_server, command, keys, our_server
 from bench.renewals import renewals
+from bench.storefront import storefront
 from bench.usage import usage
 from bench.webhooks import webhooks
 from kelviq_server.core.search import fold
@@ -205,6 +206,7 @@ def main() -> None:
         books(DATA.parent / "books", conninfo, row)
         renewals(DATA.parent / "renewals", conninfo, row)
         usage(DATA.parent / "usage", conninfo, row)
+        storefront(DATA.parent / "storefront", conninfo, row)
         webhooks(DATA.parent / "webhooks", conninfo, row)
     out.print(table)
 

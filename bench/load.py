@@ -30,9 +30,9 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray(1 << 20)
 
-    def request(self, method: str, path: str, key: str | None = None, body: bytes = b"") -> int:
+    def request(self, method: str, path: str, key: str | None = None, body: bytes = b"", tag: str | None = None) -> int:
         """Send a request, read the whole answer and return its status."""
-        self._socket.sendall(self._head(method, path, key, len(body)) + body)
+        self._socket.sendall(self._head(method, path, key, len(body), tag) + body)
         view = memoryview(self._buffer)
         size = 0
         while (end := self._buffer.find(b"\r\n\r\n", 0, size)) < 0:
@@ -51,10 +51,12 @@ class Connection:
             raise ConnectionError("the server closed the connection")
         return received
 
-    def _head(self, method: str, path: str, key: str | None, length: int) -> bytes:
+    def _head(self, method: str, path: str, key: str | None, length: int, tag: str | None) -> bytes:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
         if key:
             lines.append(f"Authorization: Bearer {key}")
+        if tag:
+            lines.append(f"If-None-Match: {tag}")
         if length:
             lines += ["Content-Type: application/json", f"Content-Length: {length}"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
