@@ -22,8 +22,10 @@ from kelviq_server.core.errors import Refusal
 from kelviq_server.pages.amounts import shown_amount
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
-from kelviq_server.pages.face import PAYMENTS, form_of, guarded, limit, page, see
+from kelviq_server.pages.deliverables import deliverables
+from kelviq_server.pages.face import PAYMENTS, address_of, form_of, guarded, limit, page, see
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
+from kelviq_server.platform.operations import API_PATH
 from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.tenants import steps as tenants
@@ -171,7 +173,7 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
     if session.status is SessionStatus.SUCCESS:
         if options.success_url:
             return see(options.success_url)
-        return page(request, "look/state.html", common | _bought(whole))
+        return page(request, "look/state.html", common | _bought(whole, address_of(request) + API_PATH))
     if session.status is SessionStatus.PROCESSING and session.needs_action and whole.order is not None:
         due = shown_amount(whole.order.order.due_units, whole.order.order.currency)
         values = common | {"amount": due, "action": _address(request) + "authenticate/"}
@@ -183,7 +185,7 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
     return page(request, "look/state.html", common | (_OVER if whole.is_over else _TRIED_TOO_OFTEN), status=410)
 
 
-def _bought(whole: WholeSession) -> dict[str, Any]:
+def _bought(whole: WholeSession, api_url: str) -> dict[str, Any]:
     text: list[str] = []
     facts = [("Product", whole.product.name)]
     if whole.order is not None:
@@ -192,4 +194,7 @@ def _bought(whole: WholeSession) -> dict[str, Any]:
         facts.append(("Paid", shown_amount(order.due_units, order.currency)))
         facts.append(("Order", order.id))
         text += ["Your free trial has begun."] if order.is_trial else []
-    return {"kind": "good", "heading": "Thank you for your order", "text": text, "facts": facts}
+    values: dict[str, Any] = {"kind": "good", "heading": "Thank you for your order", "text": text, "facts": facts}
+    if whole.order is not None:
+        values["came_with"] = deliverables(whole.order.version, whole.order.licenses, whole.now, api_url)
+    return values

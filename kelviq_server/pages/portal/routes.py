@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kelviq_server.catalog.plans import steps as plans
-from kelviq_server.entitlements.license_keys.records import LicenseKey
 from kelviq_server.pages.amounts import shown_amount, shown_day
+from kelviq_server.pages.deliverables import deliverables
 from kelviq_server.pages.face import PAYMENTS, address_of, fault, guarded, is_secure, limit, page, see
 from kelviq_server.platform.operations import API_PATH
 from kelviq_server.portal.actions.show_portal import show_portal
@@ -82,15 +81,12 @@ def _values(portal: Portal, api_url: str) -> dict[str, Any]:
 
 
 def _purchase(portal: Portal, each: WholeSubscription, api_url: str) -> dict[str, Any]:
-    files = [plans.plan_file_answer(file, each.version.identifier, api_url) for file in each.version.files]
     return {
         "id": str(each.subscription.id),
         "product": each.product.name,
         "plan": each.version.name,
         "state": _state(each),
-        "files": [(file["name"], file["downloadUrl"]) for file in files if file["enabled"]],
-        "links": [(link.name, link.url) for link in each.version.links],
-        "licenses": [_license(portal, license) for license in each.licenses],
+        **deliverables(each.version, each.licenses, portal.now, api_url),
     }
 
 
@@ -105,16 +101,3 @@ def _state(each: WholeSubscription) -> str:
     if subscription.next_invoice_at is not None:
         return f"Renews on {shown_day(subscription.next_invoice_at)}"
     return f"Bought on {shown_day(subscription.started_at)}"
-
-
-def _license(portal: Portal, license: LicenseKey) -> dict[str, str]:
-    limit = "any number of" if license.activation_limit is None else str(license.activation_limit)
-    until = license.valid_until
-    if not license.enabled:
-        state = "Disabled"
-    elif until is None:
-        state = "Does not expire"
-    else:
-        verb = "Expired" if license.is_expired_at(portal.now) else "Expires"
-        state = f"{verb} on {shown_day(until)}"
-    return {"key": license.key, "use": f"Active on {license.activation_usage} of {limit} devices", "state": state}
