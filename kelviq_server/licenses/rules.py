@@ -18,7 +18,7 @@ def verdict(whole: WholeLicense | None, *, is_of_instance: bool) -> Verdict:
     license = whole.license
     if is_disabled(whole):
         validity = Validity.DISABLED
-    elif license.is_expired_at(whole.now):
+    elif is_over(whole):
         validity = Validity.EXPIRED
     elif is_of_instance and whole.instance is None:
         validity = Validity.INSTANCE_NOT_FOUND
@@ -34,6 +34,18 @@ def is_disabled(whole: WholeLicense) -> bool:
     return not whole.license.enabled or whole.customer.is_archived
 
 
+def is_over(whole: WholeLicense) -> bool:
+    """Say whether a licence is not valid any more.
+
+    What goes on is renewed a while after its period ends, until when a licence that was to hold for that period does:
+    whoever has paid each time is never told that it has expired.
+    """
+    expires_at, renews_at = whole.license.expires_at, whole.subscription.next_invoice_at
+    if whole.license.has_ended_at(whole.now) or expires_at is None or expires_at > whole.now:
+        return whole.license.has_ended_at(whole.now)
+    return renews_at is None or not expires_at >= renews_at <= whole.now
+
+
 def refuse_activation(whole: WholeLicense | None, new: NewInstance) -> WholeLicense:
     """Return a licence that may be activated as far as is known before it is counted.
 
@@ -43,15 +55,13 @@ def refuse_activation(whole: WholeLicense | None, new: NewInstance) -> WholeLice
         raise LicenseUnknown
     if is_disabled(whole):
         raise LicenseDisabled
-    if whole.license.is_expired_at(whole.now):
+    if is_over(whole):
         raise LicenseExpired
     return whole
 
 
-def refuse_more(license: LicenseKey | None) -> LicenseKey:
-    """Return a locked licence that may be active on one more machine; raises LicenseUnknown, LimitReached."""
-    if license is None:
-        raise LicenseUnknown
+def refuse_more(license: LicenseKey) -> LicenseKey:
+    """Return a locked licence that may be active on one more machine; raises LimitReached."""
     if license.activation_limit is not None and license.activation_usage >= license.activation_limit:
         raise LimitReached(f"Activation limit reached ({license.activation_usage}/{license.activation_limit}).")
     return license

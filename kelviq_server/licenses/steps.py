@@ -3,8 +3,6 @@
 from dataclasses import replace
 from uuid import UUID
 
-from kelviq_server.customers import steps as customers
-from kelviq_server.customers.records import CustomerSummary
 from kelviq_server.entitlements.license_keys import steps as keys
 from kelviq_server.entitlements.license_keys.records import LicenseKey
 from kelviq_server.licenses import store
@@ -12,12 +10,7 @@ from kelviq_server.licenses.events import LicenseDeactivated
 from kelviq_server.licenses.store import find_seen
 from kelviq_server.platform.database import Tx
 
-__all__ = ["find_seen", "holder_of", "remove_instance"]
-
-
-async def holder_of(tx: Tx, license: LicenseKey) -> CustomerSummary:
-    """Return whose a licence is, as events tell it."""
-    return customers.summary_of((await customers.list_by_id(tx, {license.customer_id}))[license.customer_id])
+__all__ = ["find_seen", "remove_instance"]
 
 
 async def remove_instance(tx: Tx, locked: LicenseKey, id: UUID) -> bool:
@@ -26,5 +19,5 @@ async def remove_instance(tx: Tx, locked: LicenseKey, id: UUID) -> bool:
     if instance is None:
         return False
     after = await keys.update_license(tx, replace(locked, activation_usage=locked.activation_usage - 1))
-    tx.announce(LicenseDeactivated(after, await holder_of(tx, after), tx.tenant.organization, instance))
+    tx.announce(LicenseDeactivated(after, await keys.holder_of(tx, after), tx.tenant.organization, instance))
     return True

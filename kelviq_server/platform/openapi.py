@@ -254,10 +254,12 @@ def _refusal(operation: Operation, facts: list[type[Refusal]]) -> dict[str, Any]
     has_own_key = operation.refusal_key == "error" and facts[0].status in (400, 403, 404)
     # What any operation may say has one shape everywhere.
     own = [fact for fact in whole if has_own_key and not issubclass(fact, (NotFound, Forbidden))]
-    shapes = ["DetailErrorResponse"] if len(own) < len(whole) else []
+    # A body that is no JSON is told of like that, too.
+    has_malformed = facts[0].status == 400 and operation.body is not None
+    shapes = ["DetailErrorResponse"] if len(own) < len(whole) or (has_own_key and has_malformed) else []
     if own or (has_own_key and facts[0].status == 400):
         shapes.append("ErrorResponse")
-    if by_field or (facts[0].status == 400 and operation.body is not None):
+    if by_field or has_malformed:
         shapes.append("FieldErrors")
     schema = _ref(shapes[0]) if len(shapes) == 1 else {"anyOf": [_ref(shape) for shape in shapes]}
     texts = list(dict.fromkeys(fact().text for fact in facts))

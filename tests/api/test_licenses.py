@@ -212,6 +212,51 @@ async def test_a_merchant_changes_limit_and_expiry_and_the_plan_does_not_change_
     assert len(await subs.told(api, "license.updated")) == 3
 
 
+async def test_an_expiry_that_was_set_is_later_once_another_period_is_paid(api: Client) -> None:
+    await subs.freeze(api)
+    await licenses.monthly(api, "pro", MONTH)
+    await money.customer(api)
+    pro = await subs.subscribed(api)
+    [issued] = pro["license"]
+    await api.patch(f"/licenses/{issued['id']}/", {"expiresOn": "2031-03-05T00:00:00Z"})
+    await api.patch("/catalog/plans/pro/", {"name": "Pro 2"})
+    await catalog.publish(api, "pro", updateFeatures=True)
+    assert (await licenses.shown(api, issued))["expiresOn"][:10] == "2031-03-05"
+    await subs.advance(api, "2031-02-28T09:30:00Z")
+    assert (await licenses.shown(api, issued))["expiresOn"][:10] == "2031-03-31"
+
+
+async def test_what_becomes_a_one_time_purchase_counts_from_then(api: Client) -> None:
+    await subs.freeze(api)
+    product = (await catalog.product(api))["id"]
+    await licenses.monthly(api, "pro", product_id=product)
+    await catalog.plan(api, "lifetime", product, license=licenses.THREE_FOR_A_YEAR)
+    await catalog.set_prices(api, "lifetime", catalog.price(catalog.entry(catalog.charge("ONE_TIME", 490))))
+    await catalog.publish(api, "lifetime")
+    await money.customer(api)
+    pro = await subs.subscribed(api)
+    await subs.advance(api, "2031-06-10T00:00:00Z")
+    [issued] = (await subs.updated(api, pro, "lifetime", "ONE_TIME"))["license"]
+    assert issued["expiresOn"] == "2032-06-10T00:00:00.000000Z"
+
+
+async def test_a_plan_without_a_licence_ends_it_once(api: Client) -> None:
+    await subs.freeze(api)
+    product = (await catalog.product(api))["id"]
+    await licenses.monthly(api, "pro", MONTH, product)
+    await subs.recurring(api, "plain", product_id=product)
+    await money.customer(api)
+    pro = await subs.subscribed(api)
+    [issued] = pro["license"]
+    plain = await subs.updated(api, pro, "plain")
+    told = len(await subs.told(api, "license.updated"))
+    ended = await licenses.shown(api, issued)
+    await subs.advance(api, "2031-04-30T09:30:00Z")
+    await subs.cancelled(api, plain)
+    assert await licenses.shown(api, issued) == ended
+    assert len(await subs.told(api, "license.updated")) == told
+
+
 async def test_a_new_key_takes_the_place_of_the_old_one_everywhere(api: Client) -> None:
     issued = await licenses.bought(api)
     active = await licenses.activate(api, issued)

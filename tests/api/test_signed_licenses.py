@@ -78,6 +78,16 @@ async def test_a_new_key_signs_and_the_old_one_still_checks(api: Client) -> None
         assert checked(document["document"], keys)["licenseKey"] == issued["licenseKey"]
 
 
+async def test_a_new_key_waits_until_applications_have_it(api: Client) -> None:
+    issued = await licenses.bought(api)
+    active = await licenses.activate(api, issued)
+    [now, later] = (await api.post("/licenses/keys/", {"inDays": 30})).json()["keys"]
+    assert (await signed(api, issued, active))["keyId"] == now["kid"]
+    await subs.advance(api, "2031-03-02T09:30:00Z")
+    assert (await signed(api, issued, active))["keyId"] == later["kid"]
+    assert await built_in(api) == [later, now]
+
+
 async def test_nothing_is_signed_of_a_licence_that_does_not_hold(api: Client) -> None:
     issued = await licenses.bought(api)
     active = await licenses.activate(api, issued)

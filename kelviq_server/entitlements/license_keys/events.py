@@ -28,6 +28,7 @@ EXAMPLE_LICENSE = LicenseKey(
     activation_usage=0,
     duration_unit=DurationUnit.YEAR,
     duration_value=1,
+    began_at=datetime(2025, 6, 4, 6, 3, 30, tzinfo=UTC),
     expires_at=datetime(2026, 6, 4, 6, 3, 30, tzinfo=UTC),
     ends_at=None,
     is_limit_own=False,

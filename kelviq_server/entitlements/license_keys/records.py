@@ -39,6 +39,8 @@ class LicenseKey:
     # How long it holds from each charge on; None for as long as the purchase does.
     duration_unit: DurationUnit | None
     duration_value: int | None
+    # Where the period began that it was last reckoned from.
+    began_at: datetime
     expires_at: datetime | None
     # When what was bought ends, whatever else holds.
     ends_at: datetime | None
@@ -48,6 +50,10 @@ class LicenseKey:
     activated_at: datetime | None
     created_at: datetime
     modified_at: datetime
+
+    def has_ended_at(self, now: datetime) -> bool:
+        """Say whether the purchase is over, or its plan comes with no licence any more."""
+        return self.ends_at is not None and self.ends_at <= now
 
     @property
     def valid_until(self) -> datetime | None:

@@ -24,6 +24,7 @@ def issued(id: UUID, key: str, of: Licensed, now: datetime) -> LicenseKey:
         activation_usage=0,
         duration_unit=None,
         duration_value=None,
+        began_at=of.began_at,
         expires_at=None,
         ends_at=of.ends_at,
         is_limit_own=False,
@@ -37,7 +38,10 @@ def issued(id: UUID, key: str, of: Licensed, now: datetime) -> LicenseKey:
 
 
 def held(before: LicenseKey, of: Licensed) -> LicenseKey:
-    """Return a licence as its purchase now is: limit and expiry are the plan's, unless they were set for this key."""
+    """Return a licence as its purchase now is: limit and expiry are the plan's, unless they were set for this key.
+
+    Another period makes even an expiry that was set later: it is paid for.
+    """
     terms = of.terms
     after = replace(
         before,
@@ -51,15 +55,18 @@ def held(before: LicenseKey, of: Licensed) -> LicenseKey:
         after = replace(after, activation_limit=terms.activation_limit if terms.activation_limit_enabled else None)
     if not before.is_expiry_own:
         after = replace(after, expires_at=expiry(after, of.began_at, of.anchor_at, of.time_zone))
-    return after
+    elif of.began_at > before.began_at:
+        return renewed(after, of.began_at, of.anchor_at, of.time_zone)
+    return replace(after, began_at=of.began_at)
 
 
 def renewed(before: LicenseKey, began_at: datetime, anchor_at: datetime, time_zone: str) -> LicenseKey:
     """Return a licence once another period of its purchase has begun: later is the most that its expiry becomes."""
+    after = replace(before, began_at=began_at)
     later = expiry(before, began_at, anchor_at, time_zone)
     if before.expires_at is None or later is None or later <= before.expires_at:
-        return before
-    return replace(before, expires_at=later)
+        return after
+    return replace(after, expires_at=later)
 
 
 def expiry(license: LicenseKey, began_at: datetime, anchor_at: datetime, time_zone: str) -> datetime | None:

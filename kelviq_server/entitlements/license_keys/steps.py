@@ -29,6 +29,7 @@ __all__ = [
     "change",
     "end",
     "hold",
+    "holder_of",
     "license_answer",
     "limit_of",
     "list_of_purchases",
@@ -52,12 +53,12 @@ async def hold(tx: Tx, of: Licensed) -> None:
     """
     before = await store.lock_of_purchase(tx, of.lineage_id)
     if not of.terms.enabled:
-        if before is not None and (before.ends_at is None or tx.now < before.ends_at):
+        if before is not None and not before.has_ended_at(tx.now):
             await change(tx, before, replace(before, ends_at=tx.now))
     elif before is None:
         license = rules.issued(new_id(tx.now), new_key(), of, tx.now)
         await store.insert_license(tx, license)
-        tx.announce(LicenseCreated(license, await _buyer(tx, license), tx.tenant.organization))
+        tx.announce(LicenseCreated(license, await holder_of(tx, license), tx.tenant.organization))
     else:
         await change(tx, before, rules.held(before, of))
 
@@ -65,25 +66,27 @@ async def hold(tx: Tx, of: Licensed) -> None:
 async def renew(tx: Tx, lineage_id: UUID, began_at: datetime, anchor_at: datetime, time_zone: str) -> None:
     """Let the licence of a purchase hold for longer, as another period of it begins."""
     before = await store.lock_of_purchase(tx, lineage_id)
-    if before is not None:
+    if before is not None and not before.has_ended_at(tx.now):
         await change(tx, before, rules.renewed(before, began_at, anchor_at, time_zone))
 
 
 async def end(tx: Tx, lineage_id: UUID, at: datetime) -> None:
     """Let the licence of a purchase that has ended not be valid any more."""
     before = await store.lock_of_purchase(tx, lineage_id)
-    if before is not None:
+    if before is not None and not before.has_ended_at(at):
         await change(tx, before, replace(before, ends_at=at))
 
 
 async def change(tx: Tx, before: LicenseKey, after: LicenseKey) -> LicenseKey:
-    """Write what changes of a locked licence, tell it, and return it; where nothing does, nothing is told."""
+    """Write what changes of a locked licence, tell it where it shows, and return it."""
     if after == before:
         return before
     written = await store.update_license(tx, after)
-    tx.announce(LicenseUpdated(written, await _buyer(tx, written), tx.tenant.organization))
+    if after != replace(before, began_at=after.began_at):
+        tx.announce(LicenseUpdated(written, await holder_of(tx, written), tx.tenant.organization))
     return written
 
 
-async def _buyer(tx: Tx, license: LicenseKey) -> CustomerSummary:
+async def holder_of(tx: Tx, license: LicenseKey) -> CustomerSummary:
+    """Return whose a licence is, as events tell it."""
     return customers.summary_of((await customers.list_by_id(tx, {license.customer_id}))[license.customer_id])

@@ -12,7 +12,8 @@ from kelviq_server.platform.json_body import dump
 _TYPES: Final[Mapping[LiteralString, LiteralString]] = {
     "id": "uuid", "key": "text", "customer_id": "uuid", "lineage_id": "uuid", "subscription_id": "uuid",
     "version_id": "uuid", "activation_limit": "integer", "activation_usage": "integer", "duration_unit": "text",
-    "duration_value": "integer", "expires_at": "timestamptz", "ends_at": "timestamptz", "is_limit_own": "boolean",
+    "duration_value": "integer", "began_at": "timestamptz", "expires_at": "timestamptz", "ends_at": "timestamptz",
+    "is_limit_own": "boolean",
     "is_expiry_own": "boolean", "enabled": "boolean", "activated_at": "timestamptz", "created_at": "timestamptz",
     "modified_at": "timestamptz",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kelviq_server.entitlements.license_keys import steps as keys
-from kelviq_server.licenses import rules, steps, store
+from kelviq_server.licenses import rules, store
 from kelviq_server.licenses.events import LicenseActivated
 from kelviq_server.licenses.records import NewInstance, WholeLicense
 from kelviq_server.platform.database import Tenant, transaction
@@ -28,5 +28,5 @@ async def activate_license(tenant: Tenant, new: NewInstance) -> WholeLicense:
             activated_at=license.activated_at or tx.now,
         )
         after = await keys.update_license(tx, counted)
-        tx.announce(LicenseActivated(after, await steps.holder_of(tx, after), tx.tenant.organization, instance))
+        tx.announce(LicenseActivated(after, await keys.holder_of(tx, after), tx.tenant.organization, instance))
         return replace(whole, license=after, instance=instance)

@@ -14,6 +14,7 @@ class SigningKey:
     public_key: bytes
     sealed_key: bytes
     created_at: datetime
+    signs_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

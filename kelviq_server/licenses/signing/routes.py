@@ -8,6 +8,7 @@ from kelviq_server.licenses.signing.actions.show_signing_keys import show_signin
 from kelviq_server.licenses.signing.actions.sign_license import sign_license
 from kelviq_server.licenses.signing.schemas import (
     LicenseSigningKeysResponse,
+    RotateSigningKeyRequest,
     SignedLicenseResponse,
     SignLicenseRequest,
     signed_answer,
@@ -55,8 +56,10 @@ async def list_keys(call: Call[None]) -> Response:
     "/licenses/keys/",
     "rotateLicenseSigningKey",
     summary="Sign licences with a new key",
+    body=RotateSigningKeyRequest,
+    is_body_required=False,
     answer=LicenseSigningKeysResponse,
 )
-async def rotate(call: Call[None]) -> Response:
-    """Makes a new key, which signs from now on. What the others signed can still be checked with them."""
-    return json_answer(signing_keys_answer(await rotate_signing_key(call.tenant)))
+async def rotate(call: Call[RotateSigningKeyRequest]) -> Response:
+    """Makes a new key, which signs in so many days, or at once. What the others signed is still checked with them."""
+    return json_answer(signing_keys_answer(await rotate_signing_key(call.tenant, call.body.in_days)))

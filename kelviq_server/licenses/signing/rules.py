@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from kelviq_server.licenses.errors import InstanceUnknown, LicenseDisabled, LicenseExpired
 from kelviq_server.licenses.records import WholeLicense
-from kelviq_server.licenses.rules import is_disabled
+from kelviq_server.licenses.rules import is_disabled, is_over
 
 
 def signed_until(whole: WholeLicense, days: int) -> datetime:
@@ -14,10 +14,12 @@ def signed_until(whole: WholeLicense, days: int) -> datetime:
     """
     if is_disabled(whole):
         raise LicenseDisabled
-    if whole.license.is_expired_at(whole.now):
+    if is_over(whole):
         raise LicenseExpired
     if whole.instance is None:
         raise InstanceUnknown
-    until = whole.now + timedelta(days=days)
-    valid_until = whole.license.valid_until
+    until, valid_until = whole.now + timedelta(days=days), whole.license.valid_until
+    if valid_until is not None and valid_until <= whole.now:
+        # It is about to be renewed.
+        valid_until = whole.now + timedelta(days=1)
     return until if valid_until is None else min(until, valid_until)

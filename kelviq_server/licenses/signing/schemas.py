@@ -27,6 +27,14 @@ class SignLicenseRequest(Body):
     )
 
 
+class RotateSigningKeyRequest(Body):
+    """When another key is to sign."""
+
+    in_days: Annotated[int, Between(0, MAX_DAYS)] = Field(
+        0, description="In how many days it does: so long you have to bring applications with the new public key out."
+    )
+
+
 class SignedLicenseResponse(Answer):
     """What an application may rely on without a network."""
 
@@ -49,7 +57,7 @@ class LicenseSigningKey(Answer):
 class LicenseSigningKeysResponse(Answer):
     """What documents are checked with: a JSON Web Key Set."""
 
-    keys: list[LicenseSigningKey] = Field(description="The one that signs first.")
+    keys: list[LicenseSigningKey] = Field(description="The one that signs first, those that did, and those that will.")
 
 
 def signed_answer(signed: SignedLicense) -> dict[str, Any]:

@@ -21,18 +21,18 @@ from kelviq_server.platform.vault import current_vault
 _PURPOSE = "license signing key"
 
 
-async def add_signing_key(tx: Tx) -> SigningKey:
-    """Write another signing key and return it; it signs from now on."""
-    key = _new_signing_key(new_id(tx.now), tx.now)
+async def add_signing_key(tx: Tx, signs_at: datetime) -> SigningKey:
+    """Write another signing key and return it; it signs from then on."""
+    key = _new_signing_key(new_id(tx.now), tx.now, signs_at)
     await store.insert_signing_key(tx, key)
     return key
 
 
-def _new_signing_key(id: UUID, now: datetime) -> SigningKey:
+def _new_signing_key(id: UUID, now: datetime, signs_at: datetime) -> SigningKey:
     """Return a new pair of keys; the private one is sealed with the instance secret."""
     private = Ed25519PrivateKey.generate()
     sealed = current_vault().seal(b64encode(private.private_bytes_raw()).decode(), _purpose(id))
-    return SigningKey(id, private.public_key().public_bytes_raw(), sealed, now)
+    return SigningKey(id, private.public_key().public_bytes_raw(), sealed, now, signs_at)
 
 
 def public_jwk(key: SigningKey) -> dict[str, Any]:

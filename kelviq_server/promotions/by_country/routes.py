@@ -41,7 +41,7 @@ _MANAGED = "/promotions/manage/"
     summary="Get promotions",
     answer=PromotionResponse,
     parameters=(
-        Parameter("promotion_id", {"type": "string"}, "The promotion's id.", is_required=True),
+        Parameter("promotion_id", {"type": "string", "minLength": 1}, "The promotion's id.", is_required=True),
         Parameter(
             "ip_address", {"type": "string"}, "Where the visitor is instead, for a server that asks for somebody else."
         ),

@@ -28,7 +28,6 @@ from kelviq_server.promotions.by_country.records import (
 )
 from kelviq_server.promotions.by_country.rules import INCOME_GROUPS
 from kelviq_server.promotions.discounts.records import NamedRestriction
-from kelviq_server.promotions.discounts.schemas import PercentageField
 
 _ABSENT: Any = None
 MAX_RESTRICTIONS = 100
@@ -50,10 +49,6 @@ def _length(value: str) -> str:
 
 Color = Annotated[str, AfterValidator(_color), WithJsonSchema({"type": "string", "pattern": f"^{_COLOR}$"})]
 Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH}$"})]
-# None, and nothing, is no discount.
-Percentage = Annotated[
-    PercentageField | None, WithJsonSchema({"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 100})
-]
 
 
 def _rate(value: Any) -> Decimal:
@@ -82,16 +77,16 @@ class PromotionRestrictionWrite(Body):
 
 
 class PromotionGroupsWrite(Body):
-    """How much visitors of each group of countries get off, in hundredths; null is nothing."""
+    """How much visitors of each group of countries get off, in hundredths; null and 0 are nothing."""
 
-    high_income: Percentage = Field(None, alias="HIGH_INCOME")
-    upper_middle_income: Percentage = Field(None, alias="UPPER_MIDDLE_INCOME")
-    lower_middle_income: Percentage = Field(None, alias="LOWER_MIDDLE_INCOME", examples=[30])
-    low_income: Percentage = Field(None, alias="LOW_INCOME", examples=[60])
+    high_income: CountryRate | None = Field(None, alias="HIGH_INCOME")
+    upper_middle_income: CountryRate | None = Field(None, alias="UPPER_MIDDLE_INCOME")
+    lower_middle_income: CountryRate | None = Field(None, alias="LOWER_MIDDLE_INCOME", examples=[30])
+    low_income: CountryRate | None = Field(None, alias="LOW_INCOME", examples=[60])
 
     def rates(self) -> dict[IncomeGroup, Decimal]:
         """Return the groups that get anything off."""
-        return {group: rate for group in IncomeGroup if (rate := getattr(self, group.lower())) is not None}
+        return {group: rate for group in IncomeGroup if (rate := getattr(self, group.lower()))}
 
 
 class CountryPercentageWrite(Body):

@@ -19,7 +19,7 @@ from kelviq_server.subscriptions.life.schemas import recurrence_text
 
 _ACME = UUID("0197269a-11c3-7b0f-9a55-6f3f0f2a7c10")
 _AT = datetime(2025, 6, 4, 6, 3, 30, tzinfo=UTC)
-_EXAMPLE = Subscription(
+EXAMPLE = Subscription(
     id=UUID("019726d5-9d13-7c8e-9896-18c69d3026c4"),
     lineage_id=UUID("019726d5-9d13-7c8e-9896-18c69d3026c4"),
     predecessor_id=None,
@@ -73,7 +73,7 @@ class Told:
         """Return Jane's subscription."""
         address = {"line1": None, "city": "Bangalore", "state": "Karnataka", "postalCode": "560001", "country": "IN"}
         jane = replace(BOUGHT.order.buyer, billing_address=address)
-        return cls(replace(_EXAMPLE, **changes), BOUGHT.product, BOUGHT.version, jane)
+        return cls(replace(EXAMPLE, **changes), BOUGHT.product, BOUGHT.version, jane)
 
     def as_of(self, before: Subscription) -> "Told":
         """Return what was told of the record as it was before, of the same plan and customer."""
@@ -149,7 +149,7 @@ class SubscriptionUpdated(SubscriptionCreated):
     def example(cls) -> Self:
         """Return that Jane's subscription was renewed."""
         before = Told.example()
-        later = {"period_start": _EXAMPLE.period_end, "period_end": _AT.replace(month=8)}
+        later = {"period_start": EXAMPLE.period_end, "period_end": _AT.replace(month=8)}
         return cls(Told.example(**later, modified_at=_AT.replace(month=7)), _ACME, before)
 
     def data(self) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class SubscriptionPlanChanged(SubscriptionUpdated):
         """Return that Jane changed her plan."""
         before = Told.example()
         id = UUID("019726f0-1c5b-7f0e-b2a1-3d9c6e8f7a42")
-        return cls(Told.example(id=id, predecessor_id=_EXAMPLE.id, amount_units=4900), _ACME, before)
+        return cls(Told.example(id=id, predecessor_id=EXAMPLE.id, amount_units=4900), _ACME, before)
 
     def data(self) -> dict[str, Any]:
         """Return the new record, and the one that it replaced."""

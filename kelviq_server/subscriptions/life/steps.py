@@ -157,7 +157,8 @@ async def _hold(tx: Tx, subscription: Subscription) -> None:
         terms=version.license,
         anchor_at=subscription.anchor_at,
         time_zone=subscription.time_zone,
-        began_at=subscription.period_start or subscription.started_at,
+        # What is bought once has no period, and its anchor is when it was.
+        began_at=subscription.period_start or subscription.anchor_at,
         ends_at=subscription.ends_at,
     )
     await licenses.hold(tx, licensed)
