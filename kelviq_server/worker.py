@@ -19,6 +19,7 @@ from kelviq_server.checkout.payment.jobs import CHECKOUTS
 from kelviq_server.checkout.payment.steps import CheckoutFollower
 from kelviq_server.core.money import round_half_away
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
+from kelviq_server.licenses.steps import QUESTIONS as LICENSE_QUESTIONS
 from kelviq_server.media.actions.sweep_uploads import sweep_uploads
 from kelviq_server.partner.events import OrganizationProvisioned
 from kelviq_server.partner.jobs import welcome_by_mail
@@ -89,7 +90,7 @@ def order_followers() -> Sequence[OrderFollower]:
 
 def questions() -> Sequence[LiteralString]:
     """Return what is asked besides when the books are verified."""
-    return [*SUBSCRIPTION_QUESTIONS, *RESERVATION_QUESTIONS]
+    return [*SUBSCRIPTION_QUESTIONS, *RESERVATION_QUESTIONS, *LICENSE_QUESTIONS]
 
 
 def hand_down(settings: Settings) -> None:

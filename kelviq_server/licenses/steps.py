@@ -7,10 +7,10 @@ from kelviq_server.entitlements.license_keys import steps as keys
 from kelviq_server.entitlements.license_keys.records import LicenseKey
 from kelviq_server.licenses import store
 from kelviq_server.licenses.events import LicenseDeactivated
-from kelviq_server.licenses.store import find_seen
+from kelviq_server.licenses.store import QUESTIONS, find_seen
 from kelviq_server.platform.database import Tx
 
-__all__ = ["find_seen", "remove_instance"]
+__all__ = ["QUESTIONS", "find_seen", "remove_instance"]
 
 
 async def remove_instance(tx: Tx, locked: LicenseKey, id: UUID) -> bool:

@@ -3,6 +3,7 @@
 from typing import Final, LiteralString
 from uuid import UUID
 
+from kelviq_server.core.errors import NotFound
 from kelviq_server.entitlements.license_keys.steps import LICENSE
 from kelviq_server.licenses.records import Instance, LicenseFilter, ListedLicense, NewInstance, WholeLicense
 from kelviq_server.platform.database import Tx
@@ -10,6 +11,12 @@ from kelviq_server.platform.listing import CHOSEN, Listed, listing, page_paramet
 from kelviq_server.platform.paging import Page
 from kelviq_server.subscriptions.life.steps import COLUMNS as SUBSCRIPTION
 
+QUESTIONS: Final[tuple[LiteralString, ...]] = (
+    # A licence is active on as many machines as it counts.
+    "SELECT 'machines of licence', l.id::text, count(i.id)::text, l.activation_usage::text FROM licenses AS l"
+    " LEFT JOIN license_instances AS i ON i.tenant_id = l.tenant_id AND i.license_id = l.id"
+    " WHERE l.tenant_id = %(tenant_id)s GROUP BY l.id, l.activation_usage",
+)
 # An instance that was seen this recently is not written anew.
 SEEN_SECONDS: Final[LiteralString] = "60"
 _INSTANCE: LiteralString = "id, name, metadata, activated_at, last_seen_at"
@@ -62,13 +69,16 @@ async def find_seen(tx: Tx, key: str, instance_id: UUID | None) -> WholeLicense 
 
 
 async def get_whole(tx: Tx, id: UUID) -> WholeLicense:
-    """Return a licence that there is, with everything that answers show of it."""
-    return await tx.decoded(
+    """Return a licence with everything that answers show of it; raises NotFound."""
+    found = await tx.find_decoded(
         WholeLicense,
         "SELECT json_build_object('now', %(now)s::timestamptz, " + _WHOLE + ") FROM licenses AS l"
         " WHERE l.tenant_id = %(tenant_id)s AND l.id = %(id)s",
         {"tenant_id": tx.tenant_id, "id": id, "now": tx.now},
     )
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def list_licenses(tx: Tx, wanted: LicenseFilter, page: Page) -> Listed[ListedLicense]:

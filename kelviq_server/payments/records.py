@@ -36,6 +36,11 @@ class SavedMethod:
     data: dict[str, Any]
     status: MethodStatus = MethodStatus.SUCCEEDED
 
+    @property
+    def country(self) -> str | None:
+        """Return where a card is from; None where nobody knows."""
+        return self.data.get("country")
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
@@ -51,6 +56,11 @@ class PaymentMethod:
     created_at: datetime
     modified_at: datetime
     customer: CustomerSummary
+
+    @property
+    def country(self) -> str | None:
+        """Return where a card is from; None where nobody knows."""
+        return self.method_data.get("country")
 
 
 @dataclass(frozen=True, slots=True)

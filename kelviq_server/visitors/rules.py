@@ -25,4 +25,7 @@ def ranges_of(lines: Iterable[str]) -> list[str]:
             fours.append(network)
         else:
             sixes.append(network)
+    if not fours and not sixes:
+        # A download that failed: with nothing in place of what is known, nobody would be noticed any more.
+        raise NoNetwork("The list names no network.")
     return [str(each) for each in (*collapse_addresses(fours), *collapse_addresses(sixes))]

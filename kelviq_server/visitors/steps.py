@@ -52,7 +52,11 @@ def _country(address: str) -> str | None:
     if _reader is None:
         use_countries(PACKAGED)
     assert _reader is not None
-    found = cast("Any", _reader.get(address))  # pyright: ignore[reportUnknownMemberType]
+    try:
+        found = cast("Any", _reader.get(address))  # pyright: ignore[reportUnknownMemberType]
+    except ValueError:
+        # A database of IPv4 alone knows nothing of others.
+        return None
     if not isinstance(found, dict):
         return None
     entry = cast("dict[str, Any]", found)

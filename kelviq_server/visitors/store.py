@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, LiteralString
 
 from kelviq_server.platform.database import Tx
-from kelviq_server.visitors.records import Imported, Network
+from kelviq_server.visitors.records import Network
 
 # Which kinds the address %(address)s belongs to, as a JSON array; for statements that ask for more than that.
 KINDS: Final[LiteralString] = (
@@ -18,11 +18,4 @@ async def update_ranges(tx: Tx, kind: Network, ranges: Sequence[str]) -> None:
     await tx.execute(
         "INSERT INTO network_ranges (kind, range) SELECT %s, range::cidr FROM unnest(%s::text[]) AS range",
         (kind, list(ranges)),
-    )
-
-
-async def list_imported(tx: Tx) -> list[Imported]:
-    """Return how many ranges of each kind are known."""
-    return await tx.rows(
-        Imported, "SELECT kind, count(*)::integer AS ranges FROM network_ranges GROUP BY kind ORDER BY kind", ()
     )

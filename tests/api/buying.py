@@ -13,6 +13,8 @@ from tests.api.conftest import Client
 
 BUYER = {"email": "grace@example.com", "name": "Grace Hopper", "country": "DE"}
 _numbers = count(1)
+# Of a bank in India.
+INDIAN = "4000003560000008"
 CARD = {"card_number": money.VISA, "card_expiry": "12/39", "card_code": "123"}
 
 

@@ -1,5 +1,6 @@
 """What a product is offered as: localized, cacheable, and in one statement."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -168,14 +169,23 @@ async def test_there_is_no_such_product(api: Client) -> None:
         )  # fmt: skip
 
 
-async def test_prices_are_shown_by_the_newest_rates(api: Client, product: str) -> None:
-    feed = {"date": "2031-01-01", "base": "EUR", "rates": {"USD": 2, "INR": 100, "nonsense": 3}}
-    await import_rates(feed)
+async def test_prices_are_shown_by_the_newest_rate_of_each_currency(api: Client, product: str) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    before = await offered(api, product, BRAZIL)
+    assert (before["currencyCode"], before["currencyConversionRate"] > 1) == ("BRL", True)
+    await import_rates({"date": today, "base": "EUR", "rates": {"USD": 2, "INR": 100, "nonsense": 3}})
     try:
         assert (await offered(api, product, GERMANY))["currencyConversionRate"] == 0.5
         assert (await offered(api, product, INDIA))["currencyConversionRate"] == 50
-        # What has no rate is seen as it is priced.
-        brazil = await offered(api, product, BRAZIL)
-        assert (brazil["currencyCode"], brazil["currencyConversionRate"]) == ("USD", 1)
+        assert await offered(api, product, BRAZIL) == before, "of an older day, where the newest says nothing"
     finally:
-        await import_rates({"date": "2031-01-01", "usd": {"eur": 0.88022588, "inr": 96.08534228, "brl": 5.5}})
+        await import_rates({"date": today, "usd": {"eur": 0.88022588, "inr": 96.08534228}})
+
+
+async def test_a_customer_sees_the_currency_in_which_they_pay(api: Client, product: str) -> None:
+    await money.customer(api)
+    await subs.subscribed(api, features=[{"identifier": "seats", "quantity": 2}])
+    seen = await offered(api, product, INDIA, customer_id="ada")
+    assert (seen["currencyCode"], seen["currencyConversionRate"]) == ("USD", 1)
+    assert prices(seen)["pro"] == ("USD", [19, 190])
+    assert prices(await offered(api, product, INDIA))["pro"][0] == "INR"

@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from tests.api import buying, catalog, checkout, money
 from tests.api import subscriptions as subs
 from tests.api.conftest import Client
+from tests.api.test_promotions import GERMANY, UNITED_STATES
 
 REFUSED = {"planIdentifier": ["This plan is not sold in the customer's country."]}
 
@@ -19,14 +20,16 @@ async def test_it_is_bought_where_it_is_sold(api: Client) -> None:
     await restrict(api, "DE")
     for customer, address in (("de", {"country": "DE"}), ("fr", {"country": "FR"}), ("nowhere", None)):
         await money.customer(api, customer_id=customer, billingAddress=address)
-    for path, body in (
-        ("/subscriptions/create/", subs.body(customer_id="fr")), ("/charges/", money.body("pro", "fr")),
-    ):  # fmt: skip
-        answer = await api.post(path, body)
-        assert (answer.status_code, answer.json()) == (400, REFUSED)
-    for customer in ("de", "nowhere"):
-        await subs.subscribed(api, customer_id=customer)
-        await money.charged(api, "pro", customer)
+    # Their card is from the United States.
+    for customer, where in (("fr", {}), ("nowhere", {}), ("nowhere", {"ipAddress": UNITED_STATES})):
+        for path, body in (
+            ("/subscriptions/create/", subs.body(customer_id=customer)), ("/charges/", money.body("pro", customer)),
+        ):  # fmt: skip
+            answer = await api.post(path, {**body, **where})
+            assert (answer.status_code, answer.json()) == (400, REFUSED)
+    for customer, where in (("de", {"ipAddress": UNITED_STATES}), ("nowhere", {"ipAddress": GERMANY})):
+        await subs.subscribed(api, customer_id=customer, **where)
+        await money.charged(api, "pro", customer, **where)
 
 
 async def test_who_has_it_keeps_it(api: Client) -> None:
@@ -55,6 +58,19 @@ async def test_checkout_says_so_as_soon_as_the_country_is_known(app: Starlette, 
     window = await buying.at(app, await checkout.opened(api))
     page = await window.send("update", **{**buying.BUYER, "country": "FR"})
     assert "This plan is not sold in this country." in page.text
+    await money.customer(api, billingAddress={"country": "FR"})
+    assert await checkout.refused(api, customerId="ada") == REFUSED
+
+
+async def test_checkout_shows_other_plans_only_where_they_are_sold(app: Starlette, api: Client) -> None:
+    product = (await catalog.product(api))["id"]
+    for plan in ("pro", "plain"):
+        await subs.recurring(api, plan, product_id=product)
+    await restrict(api, "DE")
+    window = await buying.at(app, await checkout.opened(api, "plain"))
+    assert set(window.form.choices["plan"]) == {"pro", "plain"}
+    page = await window.send("update", **{**buying.BUYER, "country": "FR"})
+    assert page.choices.get("plan", ["plain"]) == ["plain"]
 
 
 async def test_countries_are_those_of_iso(api: Client) -> None:

@@ -7,11 +7,11 @@ from starlette.applications import Starlette
 
 from tests.api import buying, catalog, checkout, money
 from tests.api import subscriptions as subs
+from tests.api.buying import INDIAN
 from tests.api.conftest import Client, client_for
 from tests.api.test_promotions import GERMANY, INDIA
 from tests.make import Made
 
-INDIAN = "4000003560000008"
 IN = {**buying.BUYER, "country": "IN"}
 
 
@@ -112,3 +112,65 @@ async def test_whoever_has_paid_before_goes_on_in_that_currency(api: Client) -> 
     await money.charged(api, "pro")
     await subs.subscribed(api, ipAddress=INDIA)
     assert await paid(api) == [("USD", "20.00"), ("USD", "20.00")]
+
+
+async def test_another_plan_does_not_bring_a_price_from_elsewhere(app: Starlette, api: Client) -> None:
+    product = (await api.get("/catalog/plans/pro/")).json()["product"]
+    await subs.recurring(api, "local", product_id=product, currency="INR")
+    window = await buying.at(app, await checkout.opened(api, "local", ipAddress=GERMANY))
+    page = await window.send("update", **IN)
+    assert set(page.choices["plan"]) == {"local", "pro"}
+    for country in ("DE", "US"):
+        page = await window.send("update", **{**buying.BUYER, "country": country}, plan="local")
+        assert page.choices.get("plan", ["local"]) == ["local"], "at its standard price, which is in rupees"
+        page = await window.send("update", plan="pro")
+        assert "$20.00" in page.text
+    await window.pay(plan="pro", **{**buying.BUYER, "country": "DE"}, **buying.CARD)
+    assert await paid(api) == [("USD", "20.00")]
+
+
+async def test_a_code_for_an_amount_off_the_standard_price_brings_that(app: Starlette, api: Client) -> None:
+    terms = {"name": "Five", "type": "FIXED_AMOUNT", "amount": 5}
+    await catalog.made(api, "/discounts/", {**terms, "code": "FIVE", "currency": "USD"})
+    await catalog.made(api, "/discounts/", {**terms, "code": "PAANCH", "currency": "INR"})
+    window = await buying.at(app, await checkout.opened(api, ipAddress=INDIA, discountCode="FIVE"))
+    assert "$15.00" in window.form.text
+    window = await buying.at(app, await checkout.opened(api, ipAddress=INDIA, discountCode="PAANCH"))
+    assert "₹494.00" in window.form.text
+    for customer, code in (("ada", "FIVE"), ("bo", "PAANCH")):
+        await money.customer(api, INDIAN, customer_id=customer, billingAddress={"country": "IN"})
+        await money.charged(api, "pro", customer, ipAddress=INDIA, discountCode=code)
+    assert await paid(api) == [("USD", "15.00"), ("INR", "494.00")]
+
+
+async def test_an_amount_that_was_agreed_on_is_in_the_standard_currency(api: Client) -> None:
+    await catalog.plan(api, "deal")
+    await catalog.set_prices(
+        api, "deal", *({"priceType": "CUSTOM", "currency": currency} for currency in ("USD", "INR"))
+    )
+    await catalog.publish(api, "deal")
+    await money.customer(api, INDIAN, billingAddress={"country": "IN"})
+    await money.charged(api, "deal", customAmount=4900, ipAddress=INDIA)
+    assert [currency for currency, _ in await paid(api)] == ["USD"]
+
+
+async def test_a_session_says_in_which_currency_it_was_paid(app: Starlette, api: Client) -> None:
+    id = await checkout.opened(api, ipAddress=INDIA)
+    await (await buying.at(app, id)).pay(**{**buying.BUYER, "country": "DE"}, **buying.CARD)
+    session = await checkout.shown(api, id)
+    assert (session["currency"], session["order"]["saleCurrency"]) == ("USD", "USD")
+
+
+async def test_a_code_of_a_link_waits_until_its_buyer_says_where_they_are(app: Starlette, api: Client) -> None:
+    await catalog.made(
+        api, "/discounts/", {"name": "F", "code": "FIVE", "type": "FIXED_AMOUNT", "amount": 5, "currency": "INR"}
+    )
+    id = await checkout.opened(api, ipAddress=INDIA, discountCode="FIVE", discountsEnabled=False)
+    window = await buying.at(app, id)
+    page = await window.send("update", **{**buying.BUYER, "country": "DE"})
+    assert "$20.00" in page.text
+    page = await window.send("update", **IN)
+    assert "₹494.00" in page.text
+    await window.pay(**{**buying.BUYER, "country": "DE"}, **buying.CARD)
+    assert await paid(api) == [("USD", "20.00")]
+    assert (await checkout.shown(api, id))["discountCode"] is None

@@ -18,6 +18,10 @@ from tests.statements import counting
 
 INDIA, BRAZIL, GERMANY, UNITED_STATES = "49.36.0.1", "177.0.0.1", "91.0.0.1", "8.8.8.8"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+# Somebody in India, with a card from there.
+INDIAN = {**buying.BUYER, "country": "IN", **buying.CARD, "card_number": buying.INDIAN}
+# Of documents alone (RFC 5737).
+NOBODYS = ["192.0.2.0/24"]
 NOTHING_NOTICED = {"vpn": False, "tor": False, "proxy": False, "relay": False, "crawler": False}
 
 
@@ -48,7 +52,7 @@ async def no_networks(api: Client) -> AsyncIterator[None]:
     """Nothing is known of networks afterwards, which are everybody's."""
     yield
     for kind in Network:
-        await import_networks(kind, [])
+        await import_networks(kind, NOBODYS)
 
 
 async def promote(api: Client, product: str, **fields: Any) -> dict[str, Any]:
@@ -111,7 +115,10 @@ async def test_a_code_takes_off_what_it_says_for_as_long_as_it_is_paid(
     window = await buying.at(app, await checkout.opened(api, discountCode=code.lower()))
     page = await window.send("update", **{**buying.BUYER, "country": "DE"})
     assert "This discount code is for buyers in another country." in page.text
-    await window.pay(**{**buying.BUYER, "country": "IN"}, **buying.CARD, discountCode=code)
+    page = await window.pay(**{**buying.BUYER, "country": "IN"}, **buying.CARD, discountCode=code)
+    assert "This discount code is for buyers in another country." in page.text, "the card is of another country"
+    assert await discounts(api) == []
+    await window.pay(**INDIAN, discountCode=code)
     await subs.advance(api, "2031-02-28T09:30:00Z")
     assert await discounts(api) == ["40.00", "40.00"]
 
@@ -119,23 +126,37 @@ async def test_a_code_takes_off_what_it_says_for_as_long_as_it_is_paid(
 async def test_a_code_is_for_its_country_alone_where_matching_is_strict(api: Client, product: str) -> None:
     promotion = await promote(api, product)
     code = (await seen(api, promotion, INDIA))["code"]
-    for customer, address in (("de", {"country": "DE"}), ("nowhere", None)):
+    places = (("de", {"country": "DE"}), ("nowhere", None), ("card", {"country": "IN"}))
+    for customer, address in places:
         await money.customer(api, customer_id=customer, billingAddress=address)
         assert await refused(api, code, customer) == ["This discount code is for buyers in another country."]
     path = f"/promotions/manage/{promotion['id']}/"
     assert (await api.patch(path, {"security": {"strictCountryMatching": False}})).status_code == 200
-    for customer in ("de", "nowhere"):
+    for customer, _ in places:
         await money.charged(api, "pro", customer, discountCode=code)
-    assert await discounts(api) == ["40.00", "40.00"]
+    assert await discounts(api) == ["40.00"] * 3
 
 
 async def test_a_code_holds_for_what_the_promotion_now_names(api: Client, product: str) -> None:
     promotion = await promote(api, product)
     code = (await seen(api, promotion, INDIA))["code"]
-    await money.customer(api, billingAddress={"country": "IN"})
+    await money.customer(api, buying.INDIAN, billingAddress={"country": "IN"})
     assert await refused(api, code, plan="other") == ["This discount code does not apply to this plan."]
     await api.patch(f"/promotions/manage/{promotion['id']}/", {"restrictions": [{"product": product}]})
     await money.charged(api, "other", discountCode=code)
+
+
+async def test_who_bought_with_a_code_keeps_it_whatever_the_promotion_names(
+    app: Starlette, api: Client, product: str
+) -> None:
+    promotion = await promote(api, product)
+    code = (await seen(api, promotion, INDIA))["code"]
+    window = await buying.at(app, await checkout.opened(api, discountCode=code))
+    await window.pay(**INDIAN, discountCode=code)
+    other = {"product": product, "plan": "other"}
+    await api.patch(f"/promotions/manage/{promotion['id']}/", {"restrictions": [other]})
+    await subs.advance(api, "2031-02-28T09:30:00Z")
+    assert await discounts(api) == ["40.00", "40.00"]
 
 
 async def test_another_percentage_is_another_code_and_who_has_the_old_one_keeps_it(
@@ -144,7 +165,7 @@ async def test_another_percentage_is_another_code_and_who_has_the_old_one_keeps_
     promotion = await promote(api, product)
     before = (await seen(api, promotion, INDIA))["code"]
     window = await buying.at(app, await checkout.opened(api, discountCode=before))
-    await window.pay(**{**buying.BUYER, "country": "IN"}, **buying.CARD, discountCode=before)
+    await window.pay(**INDIAN, discountCode=before)
     path = f"/promotions/manage/{promotion['id']}/"
     changed = (await api.patch(path, {"countries": [{"country": "IN", "percentage": 50}]})).json()
     assert changed["countries"] == [{"country": "IN", "percentage": 50}]
@@ -188,8 +209,27 @@ async def test_who_comes_through_what_is_blocked_gets_nothing_and_is_told_why(
     await api.patch(f"/promotions/manage/{promotion['id']}/", {"security": {flag: False}})
     allowed = await seen(api, promotion, INDIA)
     assert (allowed["percentage"], allowed["security"][flag]) == (40, True)
-    await import_networks(Network(kind), [])
+    await import_networks(Network(kind), NOBODYS)
     assert (await seen(api, promotion, INDIA))["security"] == NOTHING_NOTICED
+
+
+@pytest.mark.usefixtures("no_networks")
+async def test_nobody_buys_with_a_code_through_what_is_blocked(app: Starlette, api: Client, product: str) -> None:
+    promotion = await promote(api, product)
+    code = (await seen(api, promotion, INDIA))["code"]
+    await import_networks(Network.VPN, ["49.36.0.0/16"])
+    blocked = {
+        "discountCode": [
+            "This discount code cannot be used through a VPN, a proxy or a network that hides where you are."
+        ]
+    }
+    assert await checkout.refused(api, discountCode=code, ipAddress=INDIA) == blocked
+    await money.customer(api, buying.INDIAN, billingAddress={"country": "IN"})
+    answer = await api.post("/charges/", money.body("pro", discountCode=code, ipAddress=INDIA))
+    assert (answer.status_code, answer.json()) == (400, blocked)
+    window = await buying.at(app, await checkout.opened(api, discountCode=code))
+    await window.pay(**INDIAN, discountCode=code)
+    assert await discounts(api) == ["40.00"]
 
 
 async def test_a_crawler_gets_nothing(app: Starlette, api: Client, made: Made, product: str) -> None:

@@ -76,7 +76,7 @@ def shop(server: Server) -> Iterator[dict[str, str]]:
                 granted = [{"feature": sync, "details": {"value": True}}]
                 made(f"/catalog/plans/{plan}/features/", {"planEntitlements": granted})
             made(f"/catalog/plans/{plan}/publish/", {})
-        message = "Hi {country_flag} {country}, <b>{coupon_code}</b> takes {discount_percentage}% off"
+        message = "<p>Hi {country_flag} {country}, <b>{coupon_code}</b> takes <u>{discount_percentage}% off</u></p>"
         hostile = (
             '<img src=x onerror="window.wrong=1"><script>window.wrong=1</script><a href="javascript:wrong()">x</a>'
         )

@@ -20,7 +20,7 @@ from kelviq_server.core.money import converted
     ],
 )
 def test_both_forms_say_what_a_dollar_comes_to(feed: Any) -> None:
-    found = rates_of(feed)
+    found = rates_of(feed, date(2026, 11, 25))
     assert found.dated_on == date(2026, 11, 26)
     assert found.rates == {"EUR": Decimal("0.8"), "INR": 80, "USD": 1}
 
@@ -30,12 +30,12 @@ def test_both_forms_say_what_a_dollar_comes_to(feed: Any) -> None:
     [
         [], {}, "rates", {"date": "2026-11-26"}, {"date": "yesterday", "usd": {"eur": 1}},
         {"date": "2026-11-26", "base": "EUR", "rates": {"INR": 100}}, {"date": "2026-11-26", "usd": "none"},
-        {"date": "2026-11-26", "base": "EUR", "rates": {"USD": 0}},
+        {"date": "2026-11-26", "base": "EUR", "rates": {"USD": 0}}, {"date": "2026-11-27", "usd": {"eur": 1}},
     ],
 )  # fmt: skip
 def test_what_is_no_feed_is_refused(feed: Any) -> None:
     with pytest.raises(NoRates):
-        rates_of(feed)
+        rates_of(feed, date(2026, 11, 25))
 
 
 def test_what_is_shown_has_eight_digits() -> None:

@@ -21,8 +21,10 @@ from kelviq_server.payments.errors import PaymentDeclined, PaymentMethodRequired
 from kelviq_server.platform.answers import json_answer
 from kelviq_server.platform.operations import Access, Call, Operations
 from kelviq_server.promotions.discounts.errors import (
+    DiscountBlocked,
     DiscountExpired,
     DiscountInOtherCurrency,
+    DiscountNotForCountry,
     DiscountNotForPlan,
     DiscountUnknown,
     DiscountUsedUp,
@@ -40,11 +42,10 @@ operations = Operations("Charges", Access.SERVER)
     status=201,
     answer=CreateChargeResponse,
     refuses=[
-        CustomerUnknown, PlanNotForSale, PlanNotForCountry,
-        NoOneTimePrice, NoPriceInCurrency, OtherCurrency, CustomAmountRequired,
-        CustomAmountNotTaken, AmountTooFine, AmountTooLarge, PaymentMethodRequired, PaymentDeclined,
-        PaymentNeedsAuthentication, PaymentUnsettled, DiscountUnknown, DiscountExpired, DiscountUsedUp,
-        DiscountNotForPlan, DiscountInOtherCurrency,
+        CustomerUnknown, PlanNotForSale, PlanNotForCountry, NoOneTimePrice, NoPriceInCurrency, OtherCurrency,
+        CustomAmountRequired, CustomAmountNotTaken, AmountTooFine, AmountTooLarge, PaymentMethodRequired,
+        PaymentDeclined, PaymentNeedsAuthentication, PaymentUnsettled, DiscountUnknown, DiscountExpired, DiscountUsedUp,
+        DiscountNotForPlan, DiscountInOtherCurrency, DiscountNotForCountry, DiscountBlocked,
     ],
     resumes=True,
 )  # fmt: skip

@@ -62,7 +62,9 @@ class CreateChargeRequest(Body):
         None, description="How many of each feature that is sold by its quantity; its least quantity, or 1, if missing."
     )
     currency_code: Currency | None = Field(
-        None, description="Must be the customer's, if they have paid before; the plan's first price decides if missing."
+        None,
+        description="Must be the customer's, if they have paid before; if missing, that, the price of where they are"
+        " (`ipAddress`), or the plan's first price.",
     )
     custom_amount: Amount | None = Field(
         None, description="Of a plan sold by agreement: what it costs, in the currency's major unit."

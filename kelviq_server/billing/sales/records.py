@@ -24,6 +24,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What is known of where somebody buys: countries, ISO 3166-1 alpha-2; None where nobody knows."""
+
+    # By the address from which it is bought, if that was said.
+    address: str | None
+    billing: str | None
+    card: str | None
+
+    @property
+    def country(self) -> str | None:
+        """Return the country that decides what may be bought."""
+        return self.billing or self.address or self.card
+
+
+@dataclass(frozen=True, slots=True)
 class PricedItem:
     """A part of what is charged, before discount and tax."""
 

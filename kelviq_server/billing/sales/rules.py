@@ -32,14 +32,9 @@ from kelviq_server.platform.wire import Path, refuse_faults
 MAX_UNITS = 10**15
 
 
-def is_sold_in(version: PlanVersion, country: str | None) -> bool:
-    """Say whether a plan may be bought from a country; where nobody has said from where, it may."""
-    return not version.countries or country is None or country in version.countries
-
-
 def refuse_elsewhere(version: PlanVersion, country: str | None) -> None:
     """Raise PlanNotForCountry for a plan that may not be bought from there."""
-    if not is_sold_in(version, country):
+    if not version.is_sold_in(country):
         raise PlanNotForCountry
 
 

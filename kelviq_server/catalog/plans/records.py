@@ -150,6 +150,10 @@ class PlanVersion:
     prices: tuple[Price, ...] = ()
     granting: Granting = field(default_factory=Granting)
 
+    def is_sold_in(self, country: str | None) -> bool:
+        """Say whether it may be bought from a country; where nobody has said from where, it may."""
+        return not self.countries or country is None or country in self.countries
+
     @property
     def granted(self) -> list[PlanEntitlement]:
         """Return the entitlements in force."""

@@ -1,6 +1,6 @@
 """How feeds of exchange rates are read, and what one currency comes to in another: pure."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from kelviq_server.core.money import converted
 from kelviq_server.platform.values import currency_exponents
 
 
-def rates_of(feed: Any) -> RatesOfDay:
+def rates_of(feed: Any, today: date) -> RatesOfDay:
     """Return the rates of a feed, as JSON, in one of the two forms that there are.
 
     `{"date", "base": "EUR", "rates": {"USD": 1.13, ...}}`, as Frankfurter has it, or, as the packaged one does,
@@ -25,6 +25,9 @@ def rates_of(feed: Any) -> RatesOfDay:
         dated_on = date.fromisoformat(str(entries.get("date")))
     except ValueError:
         raise NoRates("The feed has no `date`.") from None
+    # It may be tomorrow already where it is from.
+    if dated_on > today + timedelta(days=1):
+        raise NoRates("The feed is of a day that is yet to come.")
     known = {base: Decimal(1)}
     for name, value in cast("dict[str, Any]", entries.get(named or "") or {}).items():
         if isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0:

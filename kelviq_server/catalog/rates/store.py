@@ -6,12 +6,12 @@ from kelviq_server.catalog.rates.records import RatesOfDay
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
 
-# What a US dollar comes to in the currencies %(currencies)s and in that of the product `o`, by the newest rates there
-# are, as a JSON object.
+# What a US dollar comes to in the currencies %(currencies)s and in that of the product `o`, by the newest rate that
+# there is of each, as a JSON object: not every feed knows every currency.
 RATES: Final[LiteralString] = (
-    "(SELECT coalesce(json_object_agg(currency, rate), '{}') FROM exchange_rates"
-    " WHERE dated_on = (SELECT max(dated_on) FROM exchange_rates)"
-    " AND currency = ANY(%(currencies)s::text[] || o.currency))"
+    "(SELECT coalesce(json_object_agg(currency, rate), '{}') FROM ("
+    "  SELECT DISTINCT ON (currency) currency, rate FROM exchange_rates"
+    "  WHERE currency = ANY(%(currencies)s::text[] || o.currency) ORDER BY currency, dated_on DESC) AS newest)"
 )
 
 

@@ -29,6 +29,7 @@ from kelviq_server.payments import steps as payments
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.platform.wire import InvalidFields, read_body
+from kelviq_server.promotions.discounts.errors import DiscountInOtherCurrency, DiscountNotForCountry
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.subscriptions.purchases.records import Offer, Quote
 from kelviq_server.taxes import steps as taxes
@@ -39,8 +40,13 @@ from kelviq_server.visitors.steps import visitor_at
 _NAMES = {to.alias or name for name, to in TypedDetails.model_fields.items()}
 
 
-async def choices_of(tx: Tx, product_id: UUID, options: Options, selection: Selection | None) -> list[Choice]:
-    """Return what can be chosen, in the merchant's order; where an amount was agreed on, that alone."""
+async def choices_of(
+    tx: Tx, product_id: UUID, options: Options, selection: Selection | None, country: str | None = None
+) -> list[Choice]:
+    """Return what somebody there can choose, in the merchant's order; where an amount was agreed on, that alone.
+
+    All in one currency: that in which the plan that is chosen is priced for them.
+    """
     found = await plans.list_for_sale(tx, product_id)
     chosen = None if selection is None else selection.plan
     if options.custom_amount is not None:
@@ -49,8 +55,22 @@ async def choices_of(tx: Tx, product_id: UUID, options: Options, selection: Sele
         found = [version for version in found if version.identifier in options.plans]
     else:
         found = [version for version in found if version.is_visible or version.identifier == chosen]
-    choices = [await _choice(tx, version, options, selection) for version in found]
+    priced = {version.identifier: _currency_of(options, version, country, tx.now.date()) for version in found}
+    options = replace(options, currency=priced.get(chosen or "", options.currency))
+    choices = [
+        await _choice(tx, version, options, selection)
+        for version in found
+        if priced[version.identifier] == options.currency
+        and (version.identifier == chosen or version.is_sold_in(country))
+    ]
     return [choice for choice in choices if choice is not None]
+
+
+def _currency_of(options: Options, version: PlanVersion, country: str | None, today: date) -> str:
+    """Return what a plan is priced in for somebody there: the standard price unless they pay in the session's."""
+    if options.is_agreed or sales.is_local(options.currency, country, today):
+        return options.currency
+    return next((price.currency for price in version.prices if price.enabled), options.currency)
 
 
 async def _choice(tx: Tx, version: PlanVersion, options: Options, selection: Selection | None) -> Choice | None:
@@ -95,6 +115,7 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
         tax_behavior=None if options.custom_amount is None else options.tax_behavior,
         discount_code=selection.discount_code,
         trial_days=None if selection.period is ChargePeriod.ONE_TIME else options.trial_days,
+        address=options.ip_address,
     )
     return await purchases.quote(tx, offer, buyer, customer.id if customer and options.is_trusted else None)
 
@@ -104,8 +125,12 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     held = rules.held_of(customer, session.options.is_trusted, session.created_at)
     read = _read(typed or Typed(), session, held)
     buyer = rules.buyer_of(read.details, customer, held)
-    options = priced_there(session.options, buyer.country, tx.now.date())
-    choices = await choices_of(tx, session.product_id, options, session.selection)
+    options, asked = session.options, session.selection
+    if typed is not None and typed.plan:
+        asked = replace(asked, plan=typed.plan)
+    choices = await choices_of(tx, session.product_id, options, asked, buyer.country)
+    # What was typed may be none of the plans.
+    choices = choices or await choices_of(tx, session.product_id, options, session.selection, buyer.country)
     if not choices:
         faults = {"nonFieldErrors": [NothingForSale().text]}
         return Offering((), session.selection, read.details, None, faults)
@@ -119,17 +144,11 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     )
     faults = dict(read.faults)
     chosen = next(choice for choice in choices if choice.plan == selection.plan)
-    if not sales.is_sold_in(chosen.version, buyer.country):
+    if not chosen.version.is_sold_in(buyer.country):
         faults["country"] = [PlanNotSoldThere().text]
+    options = replace(options, currency=chosen.price.currency)
     quote, selection = await _quote(tx, options, selection, buyer, customer, faults)
     return Offering(choices, selection, read.details, quote, faults, rules.agreed_of(quote) if quote else "")
-
-
-def priced_there(options: Options, country: str | None, today: date) -> Options:
-    """Return what a session is priced in for somebody there: the standard price unless they pay so where they are."""
-    if options.standard_currency is None or sales.is_local(options.currency, country, today):
-        return options
-    return replace(options, currency=options.standard_currency)
 
 
 async def _quote(
@@ -140,7 +159,10 @@ async def _quote(
     customer: Customer | None,
     faults: dict[str, Sequence[str]],
 ) -> tuple[Quote | None, Selection]:
-    """Return what a selection comes to; without its discount where that does not hold, which is noted."""
+    """Return what a selection comes to; without its discount where that does not hold, which is noted.
+
+    A code that would hold for somebody elsewhere stays: its buyer may have said wrongly where they are.
+    """
     try:
         quote = await quote_of(tx, options, selection, buyer, customer)
         # As the merchant spells it.
@@ -150,9 +172,10 @@ async def _quote(
             faults["nonFieldErrors"] = [refusal.text]
             return None, selection
         faults["discountCode"] = [refusal.text]
+        stays = isinstance(refusal, (DiscountNotForCountry, DiscountInOtherCurrency))
     without = replace(selection, discount_code=None)
     quote, _ = await _quote(tx, options, without, buyer, customer, faults)
-    return quote, without
+    return quote, selection if stays else without
 
 
 def _read(typed: Typed, session: Session, held: Held) -> Read:
@@ -214,25 +237,25 @@ async def keep(tx: Tx, session: Session, offering: Offering, held: Held, product
         await store.insert_event(tx, session.id, session_rules.details_provided(offering.details))
 
 
-def pricing_for(
-    version: PlanVersion, wanted: OpenSession, known: str | None, customer: Customer | None, today: date
+async def pricing_for(
+    tx: Tx, version: PlanVersion, wanted: OpenSession, known: str | None, customer: Customer | None
 ) -> Pricing:
     """Return what a session is priced in: what was asked for, else the customer's currency, else that of a place.
 
     A currency that anybody may have asked for, or that follows from where somebody seems to be, holds only as long as
-    nothing says that they are elsewhere. Raises OtherCurrency, NoPriceInCurrency.
+    nothing says that they are elsewhere; a code for an amount off the standard price brings that.
+    Raises OtherCurrency, NoPriceInCurrency.
     """
-    address = visitor_at(wanted.ip_address).country
+    address, today = visitor_at(wanted.ip_address).country, tx.now.date()
     country = wanted.default_country or (None if customer is None else customer.country)
     asked = wanted.currency
-    if asked is None and known is None:
+    if asked is None and known is None and not await sales.is_for_standard(tx, version, wanted.discount_code):
         asked = sales.local_currency(version, (country or address, address), today)
     currency = sales.price_for(version, asked, known).currency
-    is_agreed = known is not None or (wanted.is_trusted and wanted.currency is not None)
-    standard = sales.price_for(version, None, None).currency
-    if is_agreed or currency == standard:
-        return Pricing(currency, None)
-    return Pricing(currency, standard) if sales.is_local(currency, address, today) else Pricing(standard, None)
+    if known is not None or (wanted.is_trusted and wanted.currency is not None):
+        return Pricing(currency, is_agreed=True)
+    is_there = sales.is_local(currency, address, today)
+    return Pricing(currency if is_there else sales.price_for(version, None, None).currency, is_agreed=False)
 
 
 def address_of(customer: Customer) -> Mapping[str, str | None]:

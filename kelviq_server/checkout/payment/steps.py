@@ -33,7 +33,10 @@ from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
 from kelviq_server.platform.values import currency_exponents
 from kelviq_server.platform.wire import InvalidFields
+from kelviq_server.promotions.discounts import steps as discounts
+from kelviq_server.promotions.discounts.errors import DiscountNotForCountry
 from kelviq_server.subscriptions.purchases import steps as purchases
+from kelviq_server.subscriptions.purchases.records import Quote
 from kelviq_server.tenants import steps as tenants
 
 
@@ -48,6 +51,9 @@ async def ready_of(
     offering = await offers.offering_of(tx, session, customer, typed)
     held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
     faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
+    if not session.options.takes_discounts and faults.pop("discountCode", None):
+        # The page has no field for another one, and said so with the total.
+        offering = replace(offering, selection=replace(offering.selection, discount_code=None))
     quote, gateway = offering.quote, None
     if quote is not None and quote.needs_method:
         gateway = await tenants.find_gateway(tx)
@@ -90,6 +96,8 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
         buyer = await _changed(tx, customer, ready.offering.details, session)
     held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
     await offers.keep(tx, session, ready.offering, held, ready.quote.product.name)
+    if ready.quote.currency != session.options.currency:
+        await store.update_options(tx, session, replace(session.options, currency=ready.quote.currency))
     card = None if saved is None or ready.gateway is None else Card(ready.gateway, saved)
     await store.update_beginning(tx, id, buyer.id, card)
     method = None
@@ -102,16 +110,29 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     return None if begun.attempt is None else Asked(begun.attempt, tx.machine_now)
 
 
-async def reprice(tx: Tx, id: str, currency: str, saved: SavedMethod) -> bool:
-    """Let a session have the standard price whose card is from where nobody pays in its currency; say whether it is."""
+async def reprice(tx: Tx, id: str, quote: Quote, turn: int, saved: SavedMethod) -> bool:
+    """Say whether a session comes to something else with a card: one from where nobody pays in its currency.
+
+    It has the standard price from then on. Raises DiscountNotForCountry for a card from where a code does not hold,
+    if the page has a field for another one.
+    """
     session = await store.lock_session(tx, id)
-    options, country = session.options, saved.data.get("country")
-    if options.standard_currency is None or currency != options.currency:
+    if not rules.is_payable(session, tx.now) or session.turn != turn:
         return False
-    if sales.is_local(currency, country, tx.now.date()):
+    try:
+        discounts.refuse_elsewhere(quote.discount, "", saved.country)
+    except DiscountNotForCountry:
+        if session.options.takes_discounts:
+            raise
+        without = replace(session.selection, discount_code=None)
+        await store.update_choice(tx, session, without, session.details, quote.product.name)
+        return True
+    standard = sales.price_for(quote.version, None, None).currency
+    if session.options.is_agreed or quote.currency == standard:
         return False
-    standard = replace(options, currency=options.standard_currency, standard_currency=None)
-    await store.update_options(tx, session, standard)
+    if sales.is_local(quote.currency, saved.country, tx.now.date()):
+        return False
+    await store.update_options(tx, session, replace(session.options, currency=standard))
     return True
 
 

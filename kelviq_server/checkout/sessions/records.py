@@ -39,15 +39,15 @@ class Pricing:
     """What a session is priced in."""
 
     currency: str
-    # For those who turn out to be elsewhere; None where it is agreed on.
-    standard_currency: str | None
+    # Whether it holds wherever somebody is: the merchant said so, or they pay in that already.
+    is_agreed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for when a session was opened, and stays."""
 
-    # What everything is priced in, at first.
+    # What everything is priced in.
     currency: str
     # Whoever opened it had the merchant's server key, and so may speak for the customer.
     is_trusted: bool
@@ -67,8 +67,8 @@ class Options:
     cancel_url: str | None = None
     ip_address: str | None = None
     referer: str | None = None
-    # Where the currency is that of where somebody seems to be: what it is priced in for those who turn out not to be.
-    standard_currency: str | None = None
+    # Whether the currency holds wherever somebody is; else a plan is at its standard price where nobody pays in that.
+    is_agreed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

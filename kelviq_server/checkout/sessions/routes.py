@@ -13,6 +13,7 @@ from kelviq_server.billing.sales.errors import (
     NoPriceInCurrency,
     OtherCurrency,
     PeriodNotSold,
+    PlanNotForCountry,
     PlanNotForSale,
 )
 from kelviq_server.catalog.products import steps as products
@@ -42,8 +43,10 @@ from kelviq_server.platform.listing import DATES, list_answer, search_parameter
 from kelviq_server.platform.operations import Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
 from kelviq_server.promotions.discounts.errors import (
+    DiscountBlocked,
     DiscountExpired,
     DiscountInOtherCurrency,
+    DiscountNotForCountry,
     DiscountNotForPlan,
     DiscountUnknown,
     DiscountUsedUp,
@@ -66,8 +69,8 @@ event_operations = Operations("Checkout Session Events", Access.SERVER)
     refuses=[
         PlanNotForSale, PlanNotEnabled, OtherProduct, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, OtherCurrency,
         CustomAmountRequired, CustomAmountNotTaken, AmountTooFine, AmountTooLarge, NoTrialWithoutRenewal,
-        DiscountUnknown, DiscountExpired, DiscountUsedUp, DiscountNotForPlan, DiscountInOtherCurrency, CustomerUnknown,
-        NoGatewayConfigured,
+        DiscountUnknown, DiscountExpired, DiscountUsedUp, DiscountNotForPlan, DiscountInOtherCurrency,
+        DiscountNotForCountry, DiscountBlocked, CustomerUnknown, NoGatewayConfigured, PlanNotForCountry,
     ],
 )  # fmt: skip
 async def create(call: Call[CreateCheckoutSessionRequest]) -> Response:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kelviq_server.billing.orders import steps as orders
+from kelviq_server.billing.sales import steps as sales
 from kelviq_server.billing.sales.errors import PlanNotForSale
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.plans.records import PlanVersion
@@ -54,8 +55,10 @@ async def open_session(tx: Tx, wanted: OpenSession) -> Session:
     version = await _version(tx, wanted)
     await _refuse_others(tx, wanted.plans, version)
     known = None if customer is None else await orders.find_currency(tx, customer.id)
-    pricing = offers.pricing_for(version, wanted, known, customer, tx.now.date())
+    pricing = await offers.pricing_for(tx, version, wanted, known, customer)
     options = _options(wanted, pricing, customer)
+    if wanted.is_trusted and customer is not None:
+        sales.refuse_elsewhere(version, customer.country)
     selection, quote = await _select(tx, wanted, version, options, customer)
     if quote.needs_method and not await tenants.has_gateway(tx):
         raise NoGatewayConfigured
@@ -122,7 +125,7 @@ async def _refuse_others(tx: Tx, identifiers: Sequence[str], version: PlanVersio
 def _options(wanted: OpenSession, pricing: Pricing, customer: Customer | None) -> Options:
     return Options(
         currency=pricing.currency,
-        standard_currency=pricing.standard_currency,
+        is_agreed=pricing.is_agreed,
         is_trusted=wanted.is_trusted,
         plans=list(wanted.plans),
         custom_amount=wanted.custom_amount,

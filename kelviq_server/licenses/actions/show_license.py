@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from kelviq_server.entitlements.license_keys import steps as keys
 from kelviq_server.licenses import store
 from kelviq_server.licenses.records import Instance, WholeLicense
 from kelviq_server.platform.database import Tenant, transaction
@@ -11,5 +10,4 @@ from kelviq_server.platform.database import Tenant, transaction
 async def show_license(tenant: Tenant, id: UUID) -> tuple[WholeLicense, list[Instance]]:
     """Return a licence, and where it is active; raises NotFound."""
     async with transaction(tenant) as tx:
-        await keys.lock_license(tx, id)
         return await store.get_whole(tx, id), await store.list_instances(tx, id)

@@ -147,11 +147,13 @@
     return message;
   };
 
-  // Only what makes a text bold or leads somewhere is taken over: neither scripts nor handlers.
+  // Only what makes a text bold or leads somewhere is taken over, and of everything else its text: neither scripts nor handlers.
   const copy = (from, to, banner) => {
     for (const node of from.childNodes) {
       if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
-      else if (node.nodeType === Node.ELEMENT_NODE && TAGS.has(node.tagName)) {
+      else if (node.nodeType !== Node.ELEMENT_NODE || /^(SCRIPT|STYLE|TEMPLATE|IFRAME|NOSCRIPT|SVG|MATH)$/i.test(node.tagName)) continue;
+      else if (!TAGS.has(node.tagName)) copy(node, to, banner);
+      else {
         const made = document.createElement(node.tagName);
         if (node.tagName === "A" && /^https?:$/.test(node.protocol)) made.href = node.href;
         if (!banner.unStyled) {
@@ -185,12 +187,12 @@
   };
 
   const style = (element, banner) => {
-    const seen = 1 - (Number(banner.backgroundTransparency) || 0) / 100;
+    const opacity = Math.min(Math.max(Number(banner.backgroundTransparency ?? 100), 0), 100);
     Object.assign(element.style, {
       color: banner.fontColor, fontSize: banner.fontSize, borderRadius: banner.borderRadius, padding: ".75em 3em",
       textAlign: "center", lineHeight: "1.4", position: banner.container ? "static" : "sticky", zIndex: "1000",
       [banner.placement === "bottom" ? "bottom" : "top"]: "0", boxSizing: "border-box", width: "100%",
-      background: `color-mix(in srgb, ${banner.backgroundColor} ${seen * 100}%, transparent)`,
+      background: `color-mix(in srgb, ${banner.backgroundColor} ${opacity}%, transparent)`,
     });
   };
 

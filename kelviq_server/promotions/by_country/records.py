@@ -41,8 +41,8 @@ class Banner:
         " Use code <b>{coupon_code}</b> to get <b>{discount_percentage}%</b> off."
     )
     background_color: str = "#3182CE"
-    # From 0, not to be seen through, to 100.
-    background_transparency: int = 0
+    # From 0, not to be seen at all, to 100, not to be seen through: as is published.
+    background_transparency: int = 100
     font_color: str = "#F9F9F9"
     highlight_font_color: str = "#FFE08A"
     font_size: str = "1rem"

@@ -104,7 +104,9 @@ class PromotionBannerWrite(Body):
         description="Simple HTML; knows {country}, {country_flag}, {coupon_code}, {discount_percentage}, {discount}.",
     )
     background_color: Color = Field(_ABSENT)
-    background_transparency: Annotated[int, Between(0, 100)] = Field(_ABSENT, description="100 is fully transparent.")
+    background_transparency: Annotated[int, Between(0, 100)] = Field(
+        _ABSENT, description="From 0, fully transparent, to 100, fully opaque."
+    )
     font_color: Color = Field(_ABSENT)
     highlight_font_color: Color = Field(_ABSENT, description="Of what is bold.")
     font_size: Length = Field(_ABSENT)
@@ -123,7 +125,8 @@ class PromotionSecurityWrite(Body):
     relay: Flag = Field(_ABSENT, description="Block visitors who come through Apple's Private Relay.")
     crawler: Flag = Field(_ABSENT, description="Block crawlers.")
     strict_country_matching: Flag = Field(
-        _ABSENT, description="Take a code only from buyers whose billing address is in the country it was given for."
+        _ABSENT,
+        description="Take a code only from buyers whose billing address is in the country of the code, and their card.",
     )
 
 

@@ -9,8 +9,10 @@ from kelviq_server.platform.wire import Path, refuse_faults
 from kelviq_server.promotions.by_country import rules, store
 from kelviq_server.promotions.by_country.records import Covered, NewPromotion
 from kelviq_server.promotions.discounts import steps as discounts
-from kelviq_server.promotions.discounts.records import NamedRestriction
+from kelviq_server.promotions.discounts.errors import DiscountBlocked
+from kelviq_server.promotions.discounts.records import NamedRestriction, SaleDiscount
 from kelviq_server.promotions.discounts.steps import CODE_ALPHABET, CODE_CHARACTERS
+from kelviq_server.visitors.steps import visitor_at
 
 
 async def write_codes(tx: Tx, id: UUID, promotion: NewPromotion) -> None:
@@ -21,6 +23,33 @@ async def write_codes(tx: Tx, id: UUID, promotion: NewPromotion) -> None:
     if new:
         codes = {country: "KQ" + random_text(CODE_CHARACTERS, CODE_ALPHABET) for country in new}
         await store.insert_codes(tx, id, promotion, new, codes)
+
+
+async def code_for_sale(
+    tx: Tx,
+    code: str,
+    *,
+    product_id: UUID,
+    plan_id: UUID,
+    price_id: UUID,
+    currency: str,
+    country: str | None,
+    address: str | None,
+) -> SaleDiscount:
+    """Return the discount that a buyer's code stands for; nobody else redeems or changes it until the commit.
+
+    `country`: where the buyer is; `address`: from which they buy; None while nobody has said. Raises what
+    `discount_for_sale` does, and DiscountBlocked for a promotion's code from where that gives none.
+    """
+    discount = await discounts.discount_for_sale(
+        tx, code, product_id=product_id, plan_id=plan_id, price_id=price_id, currency=currency, country=country
+    )
+    visitor = visitor_at(address)
+    if discount.promotion_id is not None and visitor.address is not None:
+        found = await store.find_for_visitor(tx, discount.promotion_id, None, visitor.address)
+        if found is not None and rules.is_blocked(found.promotion.security, rules.flags_of(found, visitor)):
+            raise DiscountBlocked
+    return discount
 
 
 async def covered(tx: Tx, named: Sequence[NamedRestriction]) -> list[Covered]:

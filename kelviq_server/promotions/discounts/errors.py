@@ -39,6 +39,12 @@ class DiscountNotForCountry(Refusal):
     field = "discountCode"
 
 
+class DiscountBlocked(Refusal):
+    """This discount code cannot be used through a VPN, a proxy or a network that hides where you are."""
+
+    field = "discountCode"
+
+
 class DiscountOfPromotion(Refusal):
     """This is the code of a promotion: change that instead."""
 

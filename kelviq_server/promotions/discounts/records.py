@@ -135,6 +135,8 @@ class SaleDiscount:
     discount: core.Discount
     # Where the buyer has to be, if anywhere.
     country: str | None = None
+    # Whose code it is, if that is a promotion's.
+    promotion_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,12 +184,19 @@ def refuse_sale(discount: Discount | None, sale: Sale, now: datetime) -> Discoun
 def sale_discount(discount: Discount) -> SaleDiscount:
     """Return a discount as a sale has it."""
     country = discount.country if discount.is_strict else None
-    return SaleDiscount(discount.id, discount.code, discount.name, discount.terms.discount(), country)
+    return SaleDiscount(
+        discount.id, discount.code, discount.name, discount.terms.discount(), country, discount.promotion_id
+    )
 
 
-def refuse_country_unknown(discount: SaleDiscount | None, country: str | None) -> None:
-    """Raise DiscountNotForCountry where buyers have to be somewhere, and nobody knows where this one is."""
-    if discount is not None and discount.country is not None and country is None:
+def refuse_elsewhere(discount: SaleDiscount | None, country: str | None, card: str | None) -> None:
+    """Raise DiscountNotForCountry where buyers have to be somewhere, and nobody knows that this one is.
+
+    `card`: where the card is from that pays; None where there is none, or it does not say.
+    """
+    if discount is None or discount.country is None:
+        return
+    if country is None or card not in (None, discount.country):
         raise DiscountNotForCountry
 
 

@@ -10,17 +10,18 @@ from kelviq_server.platform.json_body import text_fault
 from kelviq_server.promotions.discounts import rules, store
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from kelviq_server.promotions.discounts.records import NamedRestriction, Offered, Sale, SaleDiscount
-from kelviq_server.promotions.discounts.rules import CODE_ALPHABET, CODE_CHARACTERS, refuse_country_unknown
+from kelviq_server.promotions.discounts.rules import CODE_ALPHABET, CODE_CHARACTERS, refuse_elsewhere
 
 __all__ = [
     "CODE_ALPHABET",
     "CODE_CHARACTERS",
     "differences",
     "discount_for_sale",
+    "find_currency",
     "find_standing",
     "offered_of",
     "redeem",
-    "refuse_country_unknown",
+    "refuse_elsewhere",
     "release",
 ]
 
@@ -39,15 +40,24 @@ async def discount_for_sale(
     return rules.sale_discount(rules.refuse_sale(found, sale, tx.now))
 
 
+async def find_currency(tx: Tx, code: str) -> str | None:
+    """Return the currency of the amount that a buyer's code takes off; None where it takes off a part, or is none."""
+    return None if text_fault(code) else await store.find_currency(tx, code.strip())
+
+
 async def find_standing(
-    tx: Tx, discount_id: UUID, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str
+    tx: Tx, discount_id: UUID, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str, is_same_plan: bool
 ) -> SaleDiscount | None:
     """Return a discount that was redeemed before, where it holds for this, too; else None.
 
-    What was sold with it goes on having it, though it is disabled, deleted, used up or past its end since.
+    What was sold with it goes on having it, though it is disabled, deleted, used up or past its end since. What a
+    promotion holds for is asked anew of another plan alone: its products may change, and not what was bought.
     """
     discount = await store.find_known(tx, discount_id)
-    if discount is None or not rules.holds_for(discount, Sale(product_id, plan_id, price_id, currency)):
+    if discount is None:
+        return None
+    is_kept = is_same_plan and discount.promotion_id is not None
+    if not is_kept and not rules.holds_for(discount, Sale(product_id, plan_id, price_id, currency)):
         return None
     return rules.sale_discount(discount)
 

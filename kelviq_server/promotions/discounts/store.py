@@ -105,6 +105,14 @@ async def lock_redeemable(tx: Tx, code: str) -> Discount | None:
     return None if id is None else await get_discount(tx, id)
 
 
+async def find_currency(tx: Tx, code: str) -> str | None:
+    """Return the currency of the amount that a code takes off; None where it takes off a part, or is none."""
+    return await tx.value(
+        "SELECT currency FROM discounts WHERE tenant_id = %s AND folded_code = %s AND deleted_at IS NULL",
+        (tx.tenant_id, fold(code)),
+    )
+
+
 async def lock_code(tx: Tx, code: str) -> UUID | None:
     """Return which discount has this code, or None; nobody else takes a code until this transaction ends."""
     await tx.alone_with("discount codes")

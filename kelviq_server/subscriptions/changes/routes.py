@@ -36,8 +36,7 @@ operations = Operations("Subscriptions", Access.SERVER)
 _REFUSES = [
     SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid, PaymentUnderWay,
     ChangeWaits, TrialEndPast, PlanNotForSale, PlanNotForCountry,
-        PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
-    AmountTooLarge,
+    PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired, AmountTooLarge,
 ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
         wanted = sales.within_bounds(price, features, replace(wanted, features=kept))
     else:
         wanted = replace(wanted, features=change.features)
-    terms = await purchases.terms_for(tx, version, price, wanted, before.discount_id, buyer)
+    terms = await purchases.terms_for(tx, before, version, price, wanted, buyer)
     # With those, too, that were not asked for.
     terms = replace(terms, wanted=replace(wanted, features=sales.bought(terms.items)))
     timing = rules.timing_of(before, terms, change.end_trial, tx.now)

@@ -256,7 +256,7 @@ async def _promised(tx: Tx, customer: Customer, before: Subscription, terms: Ter
         wanted = sales.within_bounds(price, sold, replace(wanted, features=kept))
     if version is terms.version and price is terms.price:
         return terms
-    return await purchases.terms_for(tx, version, price, wanted, before.discount_id, customers.buyer_of(customer))
+    return await purchases.terms_for(tx, before, version, price, wanted, customers.buyer_of(customer))
 
 
 async def _invoice(tx: Tx, before: Subscription, terms: Terms, items: list[Item], cycle: int) -> Invoice:

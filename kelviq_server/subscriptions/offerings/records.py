@@ -32,6 +32,8 @@ class Found:
     # What a US dollar comes to, by currency, of those that were asked for and the product's own.
     rates: Mapping[str, Decimal]
     is_customer: bool
+    # In which currency they last paid, and so go on paying.
+    paid_in: str | None
     # The one in force, else the last one.
     subscription: HeldSubscription | None
 

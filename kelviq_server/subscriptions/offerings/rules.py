@@ -36,15 +36,18 @@ def locale_of(country: str | None, today: date) -> Locale:
 def offering_of(found: Found, locale: Locale, named: Collection[str]) -> Offering:
     """Return what somebody sees; only the plans that are named, or without names those that pages show.
 
-    The price in the currency in which people pay there, where a plan has one, else its base price with the rate at
-    which that would be shown. A plan that is not sold in a country is not shown there.
+    The price in the currency in which they have paid before, else in which people pay there, where a plan has one, else
+    its base price with the rate at which that would be shown. A plan that is not sold in a country is not shown there.
     """
     plans = [version for version in found.plans if _is_shown(version, locale.country, named)]
-    currency = _currency(found, plans, locale)
+    currency = found.paid_in or _currency(found, plans, locale)
     rates = found.rates
     is_known = currency in rates and found.currency in rates
     rate = converted(Decimal(1), rates[found.currency], rates[currency]) if is_known else Decimal(1)
     offered = [each for each in (_offered(version, currency) for version in plans) if each is not None]
+    if not is_known and any(each.price.currency != currency for each in offered):
+        # What has no price in it cannot be shown in it, either.
+        currency = found.currency
     return Offering(
         found=found,
         locale=locale,
@@ -64,7 +67,7 @@ def periods_of(price: Price) -> list[ChargePeriod]:
 
 
 def _is_shown(version: PlanVersion, country: str | None, named: Collection[str]) -> bool:
-    if version.countries and country is not None and country not in version.countries:
+    if not version.is_sold_in(country):
         return False
     return version.identifier in named if named else version.is_visible
 

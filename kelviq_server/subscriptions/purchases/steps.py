@@ -23,6 +23,7 @@ from kelviq_server.payments.errors import PaymentMethodRequired
 from kelviq_server.payments.records import PaymentMethod
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.values import currency_exponents
+from kelviq_server.promotions.by_country import steps as promotions
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.records import Subscription
@@ -32,7 +33,6 @@ from kelviq_server.subscriptions.purchases.records import Begun, Offer, Quote, T
 from kelviq_server.taxes import steps as taxes
 from kelviq_server.taxes.records import Buyer
 from kelviq_server.tenants import steps as tenants
-from kelviq_server.visitors.steps import visitor_at
 
 
 async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) -> Quote:
@@ -53,9 +53,9 @@ async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) ->
     tax = await taxes.tax_rule_for(tx, buyer, product.tax_code, is_inclusive=sales.is_inclusive(price, offer.wanted))
     discount = None
     if offer.discount_code is not None:
-        discount = await discounts.discount_for_sale(
+        discount = await promotions.code_for_sale(
             tx, offer.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency, country=buyer.country,
+            currency=price.currency, country=buyer.country, address=offer.address,
         )  # fmt: skip
     taken = [] if discount is None else [discount.discount]
     seller = await tenants.get_seller(tx)
@@ -86,14 +86,12 @@ async def localized(tx: Tx, offer: Offer, customer: Customer, method: PaymentMet
     At the standard price where their billing address or their card is from somewhere else. Who has paid before goes on
     paying in that currency, and what is asked for is not changed.
     """
-    if offer.address is None or offer.currency is not None:
+    version = None if offer.address is None or offer.currency else await plans.find_for_sale(tx, offer.plan)
+    if version is None:
         return offer
-    version = await plans.find_for_sale(tx, offer.plan)
-    if version is None or await orders.find_currency(tx, customer.id) is not None:
-        return offer
-    card = None if method is None else method.method_data.get("country")
-    places = (visitor_at(offer.address).country, customer.country, card)
-    return replace(offer, currency=sales.local_currency(version, places, tx.now.date()))
+    place = sales.place_of(customer, method, offer.address)
+    wanted, code = offer.wanted, offer.discount_code
+    return replace(offer, currency=await sales.currency_there(tx, version, customer.id, place, wanted, code))
 
 
 async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:
@@ -101,13 +99,13 @@ async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:
     version = (await plans.list_granting(tx, {subscription.version_id}))[subscription.version_id]
     price = next((price for price in version.prices if price.id == subscription.price_id), None)
     price = price or await plans.get_price(tx, subscription.price_id)
-    return await terms_for(tx, version, price, rules.wanted_of(subscription), subscription.discount_id, buyer)
+    return await terms_for(tx, subscription, version, price, rules.wanted_of(subscription), buyer)
 
 
 async def terms_for(
-    tx: Tx, version: PlanVersion, price: Price, wanted: Wanted, discount_id: UUID | None, buyer: Buyer
+    tx: Tx, before: Subscription, version: PlanVersion, price: Price, wanted: Wanted, buyer: Buyer
 ) -> Terms:
-    """Return the terms of a version and a price; a discount that was redeemed before where it holds for them, too.
+    """Return a record's terms with a version and a price; its discount where that holds for them, too.
 
     Raises what stops a sale, and InvalidFields for quantities that are not sold.
     """
@@ -116,10 +114,10 @@ async def terms_for(
     product = await products.get_product(tx, version.product_id)
     tax = await taxes.tax_rule_for(tx, buyer, product.tax_code, is_inclusive=sales.is_inclusive(price, wanted))
     discount = None
-    if discount_id is not None:
+    if before.discount_id is not None:
         discount = await discounts.find_standing(
-            tx, discount_id, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency,
+            tx, before.discount_id, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
+            currency=price.currency, is_same_plan=version.plan_id == before.plan_id,
         )  # fmt: skip
     return Terms(product, version, price, wanted, features, priced, tax, discount)
 

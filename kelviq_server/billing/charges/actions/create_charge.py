@@ -14,12 +14,11 @@ from kelviq_server.billing.orders.records import (
     Sale,
     WholeOrder,
 )
-from kelviq_server.billing.sales import rules as sales
+from kelviq_server.billing.sales import steps as sales
 from kelviq_server.billing.sales.errors import PlanNotForSale
 from kelviq_server.billing.settlement.actions.settle_payment import settle_payment
 from kelviq_server.billing.transactions import steps as transactions
 from kelviq_server.catalog.plans import steps as plans
-from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.core.discount import Discount
 from kelviq_server.core.errors import NotFound
@@ -33,9 +32,9 @@ from kelviq_server.payments.records import AttemptStatus
 from kelviq_server.platform.database import Tenant, Tx, reading, transaction
 from kelviq_server.platform.ids import new_id
 from kelviq_server.platform.values import currency_exponents
+from kelviq_server.promotions.by_country import steps as promotions
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.taxes import steps as taxes
-from kelviq_server.visitors.steps import visitor_at
 
 log = structlog.get_logger()
 
@@ -97,10 +96,13 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     version = await plans.find_for_sale(tx, new.plan)
     if version is None:
         raise PlanNotForSale
-    sales.refuse_elsewhere(version, customer.country)
-    known = await orders.find_currency(tx, customer.id)
-    currency = new.currency or await _local_currency(tx, new, customer, version, known)
-    price = sales.price_for(version, currency, known)
+    method = await payments.find_default(tx, customer.id)
+    place = sales.place_of(customer, method, new.address)
+    sales.refuse_elsewhere(version, place.country)
+    currency = new.currency
+    if currency is None and new.address is not None:
+        currency = await sales.currency_there(tx, version, customer.id, place, new.wanted, new.discount_code)
+    price = sales.price_for(version, currency, await orders.find_currency(tx, customer.id))
     priced = sales.priced_items(
         version, price, await plans.priced_features(tx, price), new.wanted, currency_exponents()[price.currency]
     )
@@ -112,15 +114,14 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
     discount = None
     taken: list[Discount] = []
     if new.discount_code is not None:
-        discount = await discounts.discount_for_sale(
+        discount = await promotions.code_for_sale(
             tx, new.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency, country=customer.country,
+            currency=price.currency, country=customer.country, address=new.address,
         )  # fmt: skip
-        discounts.refuse_country_unknown(discount, customer.country)
+        discounts.refuse_elsewhere(discount, customer.country, place.card)
         taken.append(discount.discount)
     credit = await ledger.find_credit(tx, customer.id, price.currency)
     invoice = make_invoice(items, taken, 0, credit)
-    method = await payments.find_default(tx, customer.id) if invoice.due_units else None
     if invoice.due_units and method is None:
         raise PaymentMethodRequired
     buyer = customers.summary_of(customer)
@@ -135,7 +136,7 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
         billing_type=BillingType.ONE_TIME,
         subscription_id=new_id(tx.now),
         features=sales.bought(priced),
-        method=method,
+        method=method if invoice.due_units else None,
         request_id=new.request_id,
     )
     opened = await orders.open_order(tx, sale)
@@ -145,18 +146,6 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
             amount_units=invoice.discount_units,
         )  # fmt: skip
     return opened
-
-
-async def _local_currency(
-    tx: Tx, new: NewCharge, customer: Customer, version: PlanVersion, known: str | None
-) -> str | None:
-    """Return the currency of where the customer is, if it is said from where they buy and they have not paid before."""
-    if new.address is None or known is not None:
-        return None
-    method = await payments.find_default(tx, customer.id)
-    card = None if method is None else method.method_data.get("country")
-    places = (visitor_at(new.address).country, customer.country, card)
-    return sales.local_currency(version, places, tx.now.date())
 
 
 async def _customer(tx: Tx, external_id: str) -> Customer:

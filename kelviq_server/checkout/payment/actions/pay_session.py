@@ -33,7 +33,7 @@ async def pay_session(tenant: Tenant, id: str, typed: Typed, card: NewCard | Car
         ready = await steps.ready_of(tx, session, customer, typed, card)
     saved = await _save_card(tenant, ready)
     async with transaction(tenant) as tx:
-        is_elsewhere = saved is not None and await steps.reprice(tx, id, ready.quote.currency, saved)
+        is_elsewhere = saved is not None and await steps.reprice(tx, id, ready.quote, typed.turn, saved)
     if is_elsewhere:
         # Once that is noted, so that the page shows the standard price.
         raise AmountChanged

@@ -13,7 +13,6 @@ from kelviq_server.customers.records import Customer
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import AttemptStatus
 from kelviq_server.platform.database import Tenant, Tx, transaction
-from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.records import SubscriptionStatus, WholeSubscription
 from kelviq_server.subscriptions.purchases import steps
@@ -73,8 +72,7 @@ async def _begin(tx: Tx, new: CreateSubscription) -> Begun:
     method = await payments.find_default(tx, customer.id)
     offer = await steps.localized(tx, new.offer, customer, method)
     quote = await steps.quote(tx, offer, customers.buyer_of(customer), customer.id)
-    sales.refuse_elsewhere(quote.version, customer.country)
-    discounts.refuse_country_unknown(quote.discount, customer.country)
+    sales.refuse_elsewhere(quote.version, sales.place_of(customer, method, offer.address).country)
     return await steps.begin_purchase(tx, quote, customer, method, request_id=new.request_id)
 
 
