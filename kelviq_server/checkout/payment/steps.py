@@ -120,7 +120,7 @@ async def reprice(tx: Tx, id: str, quote: Quote, turn: int, saved: SavedMethod) 
     if not rules.is_payable(session, tx.now) or session.turn != turn:
         return False
     try:
-        discounts.refuse_elsewhere(quote.discount, "", saved.country)
+        discounts.refuse_card(quote.discount, saved.country)
     except DiscountNotForCountry:
         if session.options.takes_discounts:
             raise

@@ -189,14 +189,15 @@ def sale_discount(discount: Discount) -> SaleDiscount:
     )
 
 
-def refuse_elsewhere(discount: SaleDiscount | None, country: str | None, card: str | None) -> None:
-    """Raise DiscountNotForCountry where buyers have to be somewhere, and nobody knows that this one is.
+def refuse_country_unknown(discount: SaleDiscount, country: str | None) -> None:
+    """Raise DiscountNotForCountry where buyers have to be somewhere, and nobody knows where this one is."""
+    if discount.country is not None and country is None:
+        raise DiscountNotForCountry
 
-    `card`: where the card is from that pays; None where there is none, or it does not say.
-    """
-    if discount is None or discount.country is None:
-        return
-    if country is None or card not in (None, discount.country):
+
+def refuse_card(discount: SaleDiscount | None, country: str | None) -> None:
+    """Raise DiscountNotForCountry for a card from elsewhere than buyers have to be; None: it does not say."""
+    if discount is not None and country is not None and discount.country not in (None, country):
         raise DiscountNotForCountry
 
 

@@ -10,7 +10,7 @@ from kelviq_server.platform.json_body import text_fault
 from kelviq_server.promotions.discounts import rules, store
 from kelviq_server.promotions.discounts.errors import DiscountUsedUp
 from kelviq_server.promotions.discounts.records import NamedRestriction, Offered, Sale, SaleDiscount
-from kelviq_server.promotions.discounts.rules import CODE_ALPHABET, CODE_CHARACTERS, refuse_elsewhere
+from kelviq_server.promotions.discounts.rules import CODE_ALPHABET, CODE_CHARACTERS, refuse_card, refuse_country_unknown
 
 __all__ = [
     "CODE_ALPHABET",
@@ -21,7 +21,8 @@ __all__ = [
     "find_standing",
     "offered_of",
     "redeem",
-    "refuse_elsewhere",
+    "refuse_card",
+    "refuse_country_unknown",
     "release",
 ]
 

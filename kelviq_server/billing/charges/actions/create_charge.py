@@ -118,7 +118,8 @@ async def _open(tx: Tx, new: NewCharge) -> Opened:
             tx, new.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
             currency=price.currency, country=customer.country, address=new.address,
         )  # fmt: skip
-        discounts.refuse_elsewhere(discount, customer.country, place.card)
+        discounts.refuse_country_unknown(discount, customer.country)
+        discounts.refuse_card(discount, place.card)
         taken.append(discount.discount)
     credit = await ledger.find_credit(tx, customer.id, price.currency)
     invoice = make_invoice(items, taken, 0, credit)
