@@ -89,7 +89,7 @@ async def test_nobody_adds_a_statement_to_a_list_unnoticed(
         # Which of its two indexes serves a status depends on how many orders have it.
         ("/orders/?status=COMPLETE", r"orders_(by_status|listed)", "orders_pkey"),
         ("/transaction/", "transactions_listed", "transactions_pkey"),
-        ("/transaction/?status=success", "transactions_by_status", "transactions_pkey"),
+        ("/transaction/?status=success", r"transactions_(by_status|listed)", "transactions_pkey"),
         ("/invoices/", "invoices_listed", "invoices_pkey"),
     ],
 )
