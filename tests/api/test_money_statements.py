@@ -139,7 +139,6 @@ async def plan_of(made: Made, statement: str) -> list[str]:
     async with transaction(made.sandbox) as tx:
         await tx.execute("SET LOCAL enable_seqscan = off")
         await tx.execute("SET LOCAL enable_bitmapscan = off")
-        await tx.execute("SET LOCAL enable_sort = off")
         return await explained(tx, statement)
 
 
