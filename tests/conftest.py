@@ -40,10 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     with psycopg.connect(make_conninfo(cluster.cluster.conninfo, dbname=TEMPLATE), autocommit=True) as connection:
         migrate(connection)
-        # Tests look at plans of these as of tables that are not small. Of the few rows that tests leave, statistics say
-        # that any index will do, and whether any are gathered meanwhile is a matter of how long the tests take.
-        for table in ("orders", "transactions", "invoices"):
-            connection.execute(SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(Identifier(table)))
         # What the server never asks, and tests ask all the time: which events are about a customer.
         connection.execute("CREATE INDEX ON outbox (tenant_id, customer_id)")
     config.stash[_CLUSTER] = (cluster, directory)
