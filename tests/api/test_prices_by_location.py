@@ -1,4 +1,4 @@
-"""Somebody buys at the price of where they are, by all that is known of it; else at the standard price."""
+"""Somebody buys at the price of where they are, by all that is known of it; else at the base price."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ async def test_another_plan_does_not_bring_a_price_from_elsewhere(app: Starlette
     assert set(page.choices["plan"]) == {"local", "pro"}
     for country in ("DE", "US"):
         page = await window.send("update", **{**buying.BUYER, "country": country}, plan="local")
-        assert page.choices.get("plan", ["local"]) == ["local"], "at its standard price, which is in rupees"
+        assert page.choices.get("plan", ["local"]) == ["local"], "at its base price, which is in rupees"
         page = await window.send("update", plan="pro")
         assert "$20.00" in page.text
     await window.pay(plan="pro", **{**buying.BUYER, "country": "DE"}, **buying.CARD)
@@ -143,7 +143,7 @@ async def test_a_code_for_an_amount_off_the_standard_price_brings_that(app: Star
     assert await paid(api) == [("USD", "15.00"), ("INR", "494.00")]
 
 
-async def test_an_amount_that_was_agreed_on_is_in_the_standard_currency(api: Client) -> None:
+async def test_an_amount_that_was_agreed_on_is_in_the_base_currency(api: Client) -> None:
     await catalog.plan(api, "deal")
     await catalog.set_prices(
         api, "deal", *({"priceType": "CUSTOM", "currency": currency} for currency in ("USD", "INR"))

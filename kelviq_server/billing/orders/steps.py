@@ -45,6 +45,7 @@ from kelviq_server.billing.orders.store import (
     list_of_customer,
     list_open,
     lock_order,
+    paid_in,
 )
 from kelviq_server.billing.payment_links.steps import payment_link
 from kelviq_server.billing.transactions import steps as transactions
@@ -78,6 +79,7 @@ __all__ = [
     "lock_order",
     "method_answer",
     "open_order",
+    "paid_in",
     "pay_again",
     "set_aside",
     "settle",

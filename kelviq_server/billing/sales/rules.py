@@ -126,9 +126,7 @@ def kept_quantities(
 
 def periods_of(price: Price) -> list[ChargePeriod]:
     """Return how often a plan can be charged at this price, the most often first; none of a price by agreement."""
-    if price.price_type is not PriceType.PAID:
-        return [ChargePeriod.ONE_TIME] if price.price_type is PriceType.FREE else []
-    return [period for period in ChargePeriod if any(component.charge_every(period) for component in price.components)]
+    return [] if price.price_type is PriceType.CUSTOM else price.periods
 
 
 def sold_quantities(

@@ -29,7 +29,7 @@ from kelviq_server.visitors.steps import visitor_at
 __all__ = [
     "bought",
     "currency_there",
-    "is_for_standard",
+    "is_for_base",
     "is_inclusive",
     "is_local",
     "kept_quantities",
@@ -56,15 +56,15 @@ async def currency_there(
 ) -> str | None:
     """Return the currency of the regional price of where somebody buys; None where something else decides.
 
-    That is what they paid in before, an amount that was agreed on, and a code that is for the standard price.
+    That is what they paid in before, an amount that was agreed on, and a code that is for the base price.
     """
     if wanted.custom_amount is not None or await orders.find_currency(tx, customer_id) is not None:
         return None
     local = local_currency(version, (place.address, place.billing, place.card), tx.now.date())
-    return None if local is None or await is_for_standard(tx, version, code) else local
+    return None if local is None or await is_for_base(tx, version, code) else local
 
 
-async def is_for_standard(tx: Tx, version: PlanVersion, code: str | None) -> bool:
-    """Say whether a code is for an amount in the currency of a plan's standard price."""
+async def is_for_base(tx: Tx, version: PlanVersion, code: str | None) -> bool:
+    """Say whether a code is for an amount in the currency of a plan's base price."""
     fixed = None if code is None else await discounts.find_currency(tx, code)
-    return fixed is not None and fixed == price_for(version, None, None).currency
+    return fixed is not None and fixed == version.base_currency

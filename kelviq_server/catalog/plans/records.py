@@ -150,6 +150,11 @@ class PlanVersion:
     prices: tuple[Price, ...] = ()
     granting: Granting = field(default_factory=Granting)
 
+    @property
+    def base_currency(self) -> str | None:
+        """Return the currency of its base price, of those that are on sale; None where none is."""
+        return next((price.currency for price in self.prices if price.enabled), None)
+
     def is_sold_in(self, country: str | None) -> bool:
         """Say whether it may be bought from a country; where nobody has said from where, it may."""
         return not self.countries or country is None or country in self.countries

@@ -125,6 +125,13 @@ class Price(NewPrice):
     version_id: UUID
     currency: str
 
+    @property
+    def periods(self) -> list[ChargePeriod]:
+        """Return in which periods it is charged, the most often first; what is free is taken once."""
+        if self.price_type is PriceType.FREE:
+            return [ChargePeriod.ONE_TIME]
+        return [period for period in ChargePeriod if any(part.charge_every(period) for part in self.components)]
+
 
 @dataclass(frozen=True, slots=True)
 class OfferedPlan:

@@ -67,10 +67,10 @@ async def choices_of(
 
 
 def _currency_of(options: Options, version: PlanVersion, country: str | None, today: date) -> str:
-    """Return what a plan is priced in for somebody there: the standard price unless they pay in the session's."""
+    """Return what a plan is priced in for somebody there: the base price unless they pay in the session's."""
     if options.is_agreed or sales.is_local(options.currency, country, today):
         return options.currency
-    return next((price.currency for price in version.prices if price.enabled), options.currency)
+    return version.base_currency or options.currency
 
 
 async def _choice(tx: Tx, version: PlanVersion, options: Options, selection: Selection | None) -> Choice | None:
@@ -243,19 +243,19 @@ async def pricing_for(
     """Return what a session is priced in: what was asked for, else the customer's currency, else that of a place.
 
     A currency that anybody may have asked for, or that follows from where somebody seems to be, holds only as long as
-    nothing says that they are elsewhere; a code for an amount off the standard price brings that.
+    nothing says that they are elsewhere; a code for an amount off the base price brings that.
     Raises OtherCurrency, NoPriceInCurrency.
     """
     address, today = visitor_at(wanted.ip_address).country, tx.now.date()
     country = wanted.default_country or (None if customer is None else customer.country)
     asked = wanted.currency
-    if asked is None and known is None and not await sales.is_for_standard(tx, version, wanted.discount_code):
+    if asked is None and known is None and not await sales.is_for_base(tx, version, wanted.discount_code):
         asked = sales.local_currency(version, (country or address, address), today)
     currency = sales.price_for(version, asked, known).currency
     if known is not None or (wanted.is_trusted and wanted.currency is not None):
         return Pricing(currency, is_agreed=True)
     is_there = sales.is_local(currency, address, today)
-    return Pricing(currency if is_there else sales.price_for(version, None, None).currency, is_agreed=False)
+    return Pricing(currency if is_there else version.base_currency or currency, is_agreed=False)
 
 
 def address_of(customer: Customer) -> Mapping[str, str | None]:

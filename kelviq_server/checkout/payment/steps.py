@@ -113,7 +113,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
 async def reprice(tx: Tx, id: str, quote: Quote, turn: int, saved: SavedMethod) -> bool:
     """Say whether a session comes to something else with a card: one from where nobody pays in its currency.
 
-    It has the standard price from then on. Raises DiscountNotForCountry for a card from where a code does not hold,
+    It has the base price from then on. Raises DiscountNotForCountry for a card from where a code does not hold,
     if the page has a field for another one.
     """
     session = await store.lock_session(tx, id)
@@ -127,12 +127,12 @@ async def reprice(tx: Tx, id: str, quote: Quote, turn: int, saved: SavedMethod) 
         without = replace(session.selection, discount_code=None)
         await store.update_choice(tx, session, without, session.details, quote.product.name)
         return True
-    standard = sales.price_for(quote.version, None, None).currency
-    if session.options.is_agreed or quote.currency == standard:
+    base = quote.version.base_currency or quote.currency
+    if session.options.is_agreed or quote.currency == base:
         return False
     if sales.is_local(quote.currency, saved.country, tx.now.date()):
         return False
-    await store.update_options(tx, session, replace(session.options, currency=standard))
+    await store.update_options(tx, session, replace(session.options, currency=base))
     return True
 
 

@@ -67,7 +67,7 @@ class Options:
     cancel_url: str | None = None
     ip_address: str | None = None
     referer: str | None = None
-    # Whether the currency holds wherever somebody is; else a plan is at its standard price where nobody pays in that.
+    # Whether the currency holds wherever somebody is; else a plan is at its base price where nobody pays in that.
     is_agreed: bool = True
 
 

@@ -11,7 +11,6 @@ from babel.languages import get_official_languages
 from babel.numbers import get_territory_currencies
 
 from kelviq_server.catalog.plans.records import PlanVersion
-from kelviq_server.catalog.prices.records import Price, PriceType
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.money import converted
 from kelviq_server.platform.values import currency_exponents
@@ -59,13 +58,6 @@ def offering_of(found: Found, locale: Locale, named: Collection[str]) -> Offerin
     )
 
 
-def periods_of(price: Price) -> list[ChargePeriod]:
-    """Return in which periods a price is charged; what is free is taken once."""
-    if price.price_type is PriceType.FREE:
-        return [ChargePeriod.ONE_TIME]
-    return list(dict.fromkeys(charge.period for part in price.components for charge in part.charges))
-
-
 def _is_shown(version: PlanVersion, country: str | None, named: Collection[str]) -> bool:
     if not version.is_sold_in(country):
         return False
@@ -89,5 +81,5 @@ def _offered(version: PlanVersion, currency: str) -> OfferedPlan | None:
 
 
 def _periods(plans: Sequence[OfferedPlan]) -> list[ChargePeriod]:
-    sold = {period for each in plans for period in periods_of(each.price)}
+    sold = {period for each in plans for period in each.price.periods}
     return [period for period in ChargePeriod if period in sold]

@@ -15,7 +15,6 @@ from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.platform.values import Number
 from kelviq_server.platform.wire import Answer
 from kelviq_server.subscriptions.offerings.records import HeldSubscription, OfferedPlan, Offering
-from kelviq_server.subscriptions.offerings.rules import periods_of
 
 _ABSENT: Any = None
 _PERIODS = {
@@ -229,7 +228,7 @@ def _feature(offering: Offering, price: Price, entitlement: PlanEntitlement) -> 
 def _charges(price: Price, feature_id: UUID | None) -> list[dict[str, Any]]:
     """Return what a price charges for a feature, or for the plan itself."""
     if price.price_type is PriceType.FREE:
-        free = [] if feature_id is not None else periods_of(price)
+        free = [] if feature_id is not None else price.periods
         return [_charge(price, None, Charge(period, Decimal(0))) for period in free]
     return [
         _charge(price, part, charge)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import LiteralString
 from uuid import UUID
 
+from kelviq_server.billing.orders.steps import paid_in
 from kelviq_server.catalog.plans.steps import FEATURE_COLUMNS, FOR_SALE
 from kelviq_server.catalog.rates.steps import RATES
 from kelviq_server.platform.database import Tx
@@ -19,10 +20,6 @@ _FEATURES: LiteralString = (
 )
 _CUSTOMER: LiteralString = (
     "SELECT id FROM customers WHERE tenant_id = %(tenant_id)s AND external_id = %(customer)s AND archived_at IS NULL"
-)
-_PAID_IN: LiteralString = (
-    "SELECT currency FROM orders WHERE tenant_id = %(tenant_id)s AND customer_id = (" + _CUSTOMER + ")"
-    " AND paid_at IS NOT NULL AND total_units > 0 ORDER BY listed_seq DESC LIMIT 1"
 )
 _SUBSCRIPTION: LiteralString = (
     "SELECT to_json(one) FROM (SELECT s.id, p.identifier AS plan, s.charge_period,"
@@ -42,7 +39,7 @@ async def find_offering(tx: Tx, product_id: UUID, customer: str | None, currenci
         "  'organization_id', (SELECT organization_id FROM environments WHERE id = o.tenant_id),"
         "  'currency', o.currency, 'plans', (" + FOR_SALE + "), 'features', (" + _FEATURES + "),"
         "  'rates', " + RATES + ","
-        "  'is_customer', EXISTS (" + _CUSTOMER + "), 'paid_in', (" + _PAID_IN + "),"
+        "  'is_customer', EXISTS (" + _CUSTOMER + "), 'paid_in', (" + paid_in("(" + _CUSTOMER + ")") + "),"
         "  'subscription', (" + _SUBSCRIPTION + "))"
         " FROM products AS o WHERE o.tenant_id = %(tenant_id)s AND o.id = %(product_id)s AND o.archived_at IS NULL",
         {

@@ -32,9 +32,8 @@ operations = Operations("Subscriptions", Access.SERVER)
     status=201,
     answer=CreateSubscriptionResponse,
     refuses=[
-        CustomerUnknown, PlanNotForSale, PlanNotForCountry,
-        PeriodNotSold, NoOneTimePrice, NoPriceInCurrency, CustomAmountRequired,
-        AmountTooLarge, PaymentMethodRequired, PaymentDeclined, PaymentUnsettled,
+        CustomerUnknown, PlanNotForSale, PlanNotForCountry, PeriodNotSold, NoOneTimePrice, NoPriceInCurrency,
+        CustomAmountRequired, AmountTooLarge, PaymentMethodRequired, PaymentDeclined, PaymentUnsettled,
     ],
     resumes=True,
 )  # fmt: skip

@@ -83,7 +83,7 @@ async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) ->
 async def localized(tx: Tx, offer: Offer, customer: Customer, method: PaymentMethod | None) -> Offer:
     """Return what a customer wants to buy, in the currency of where they are: by the address from which it is bought.
 
-    At the standard price where their billing address or their card is from somewhere else. Who has paid before goes on
+    At the base price where their billing address or their card is from somewhere else. Who has paid before goes on
     paying in that currency, and what is asked for is not changed.
     """
     version = None if offer.address is None or offer.currency else await plans.find_for_sale(tx, offer.plan)

@@ -35,7 +35,7 @@ async def pay_session(tenant: Tenant, id: str, typed: Typed, card: NewCard | Car
     async with transaction(tenant) as tx:
         is_elsewhere = saved is not None and await steps.reprice(tx, id, ready.quote, typed.turn, saved)
     if is_elsewhere:
-        # Once that is noted, so that the page shows the standard price.
+        # Once that is noted, so that the page shows the base price.
         raise AmountChanged
     async with transaction(tenant) as tx:
         asked = await steps.begin(tx, id, typed, saved)
