@@ -37,6 +37,7 @@ from kelviq_server.billing.orders.records import (
 )
 from kelviq_server.billing.orders.schemas import OrderCustomer, OrderPaymentMethod, currency_symbol, method_answer
 from kelviq_server.billing.orders.store import (
+    PAID_IN,
     find_by_request,
     find_currency,
     get_first_id,
@@ -45,7 +46,6 @@ from kelviq_server.billing.orders.store import (
     list_of_customer,
     list_open,
     lock_order,
-    paid_in,
 )
 from kelviq_server.billing.payment_links.steps import payment_link
 from kelviq_server.billing.transactions import steps as transactions
@@ -61,6 +61,7 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.discounts import steps as discounts
 
 __all__ = [
+    "PAID_IN",
     "OrderCustomer",
     "OrderPaymentMethod",
     "begin_payment",
@@ -79,7 +80,6 @@ __all__ = [
     "lock_order",
     "method_answer",
     "open_order",
-    "paid_in",
     "pay_again",
     "set_aside",
     "settle",

@@ -1,7 +1,7 @@
 """All SQL about orders and their timelines."""
 
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -135,17 +135,19 @@ async def get_first_id(tx: Tx, subscription_id: UUID) -> str:
     )
 
 
-def paid_in(customer: LiteralString) -> LiteralString:
-    """Return the query of the currency in which a customer last paid something; of whom, as SQL."""
-    return (
-        "SELECT currency FROM orders WHERE tenant_id = %(tenant_id)s AND customer_id = " + customer
-        + " AND paid_at IS NOT NULL AND total_units > 0 ORDER BY listed_seq DESC LIMIT 1"
-    )  # fmt: skip
+# In which currency the customer `c` last paid something.
+PAID_IN: Final[LiteralString] = (
+    "SELECT currency FROM orders WHERE tenant_id = %(tenant_id)s AND customer_id = c.id AND paid_at IS NOT NULL"
+    " AND total_units > 0 ORDER BY listed_seq DESC LIMIT 1"
+)
 
 
 async def find_currency(tx: Tx, customer_id: UUID) -> str | None:
     """Return the currency in which a customer last paid something, or None."""
-    return await tx.value(paid_in("%(customer_id)s"), {"tenant_id": tx.tenant_id, "customer_id": customer_id})
+    return await tx.value(
+        "SELECT (" + PAID_IN + ") FROM (SELECT %(customer_id)s::uuid AS id) AS c",
+        {"tenant_id": tx.tenant_id, "customer_id": customer_id},
+    )
 
 
 async def insert_order(tx: Tx, sale: Sale, method: PaidWith | None) -> Order:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import LiteralString
 from uuid import UUID
 
-from kelviq_server.billing.orders.steps import paid_in
+from kelviq_server.billing.orders.steps import PAID_IN
 from kelviq_server.catalog.plans.steps import FEATURE_COLUMNS, FOR_SALE
 from kelviq_server.catalog.rates.steps import RATES
 from kelviq_server.platform.database import Tx
@@ -39,7 +39,8 @@ async def find_offering(tx: Tx, product_id: UUID, customer: str | None, currenci
         "  'organization_id', (SELECT organization_id FROM environments WHERE id = o.tenant_id),"
         "  'currency', o.currency, 'plans', (" + FOR_SALE + "), 'features', (" + _FEATURES + "),"
         "  'rates', " + RATES + ","
-        "  'is_customer', EXISTS (" + _CUSTOMER + "), 'paid_in', (" + paid_in("(" + _CUSTOMER + ")") + "),"
+        "  'is_customer', EXISTS (" + _CUSTOMER + "),"
+        "  'paid_in', (SELECT (" + PAID_IN + ") FROM (" + _CUSTOMER + ") AS c),"
         "  'subscription', (" + _SUBSCRIPTION + "))"
         " FROM products AS o WHERE o.tenant_id = %(tenant_id)s AND o.id = %(product_id)s AND o.archived_at IS NULL",
         {
