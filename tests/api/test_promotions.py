@@ -146,6 +146,33 @@ async def test_a_code_holds_for_what_the_promotion_now_names(api: Client, produc
     await money.charged(api, "other", discountCode=code)
 
 
+async def test_without_a_field_for_codes_a_card_from_elsewhere_takes_the_code_away(
+    app: Starlette, api: Client, product: str
+) -> None:
+    promotion = await promote(api, product)
+    code = (await seen(api, promotion, INDIA))["code"]
+    window = await buying.at(app, await checkout.opened(api, discountCode=code, discountsEnabled=False))
+    page = await window.pay(**{**INDIAN, "card_number": money.VISA})
+    assert "Look at the new total and pay again." in page.text
+    assert await discounts(api) == []
+    await window.pay(**{**INDIAN, "card_number": money.VISA})
+    assert await discounts(api) == ["0.00"]
+
+
+async def test_another_plan_has_a_code_only_if_the_promotion_names_it(
+    app: Starlette, api: Client, product: str
+) -> None:
+    await subs.recurring(api, "team", product_id=product)
+    promotion = await promote(api, product)
+    code = (await seen(api, promotion, INDIA))["code"]
+    window = await buying.at(app, await checkout.opened(api, discountCode=code))
+    await window.pay(**INDIAN, discountCode=code)
+    [bought] = (await api.get("/subscriptions/")).json()["results"]
+    await subs.updated(api, bought, "team")
+    await subs.advance(api, "2031-02-28T09:30:00Z")
+    assert (await discounts(api))[-1] == "0.00"
+
+
 async def test_who_bought_with_a_code_keeps_it_whatever_the_promotion_names(
     app: Starlette, api: Client, product: str
 ) -> None:

@@ -1,10 +1,12 @@
 """From where somebody comes is looked up; lists of networks are read as people publish them."""
 
+from pathlib import Path
+
 import pytest
 
 from kelviq_server.visitors.errors import NoNetwork
 from kelviq_server.visitors.rules import ranges_of
-from kelviq_server.visitors.steps import visitor_at
+from kelviq_server.visitors.steps import PACKAGED, use_countries, visitor_at
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -47,3 +49,36 @@ def test_lists_are_read_with_what_stands_beside_the_ranges() -> None:
 def test_what_is_no_range_is_named_with_its_line() -> None:
     with pytest.raises(NoNetwork, match="Line 2: 'Tor' is no address"):
         ranges_of(["192.0.2.1", "Tor exit"])
+
+
+def text(value: str) -> bytes:
+    """Return a text as MaxMind's format has it: its kind and its length in a byte, then itself."""
+    return bytes([2 << 5 | len(value)]) + value.encode()
+
+
+def entries(**values: bytes) -> bytes:
+    """Return an object of that format."""
+    return bytes([7 << 5 | len(values)]) + b"".join(text(name) + value for name, value in values.items())
+
+
+def short(value: int) -> bytes:
+    """Return a number of two bytes at the most."""
+    return bytes([5 << 5 | 1, value])
+
+
+def test_a_database_of_the_old_addresses_alone_knows_nothing_of_others(tmp_path: Path) -> None:
+    # Of one node: what begins with a 0 is in Germany, the rest is nowhere.
+    tree = (1 + 16).to_bytes(3, "big") + (1).to_bytes(3, "big")
+    described = entries(
+        node_count=bytes([6 << 5 | 1, 1]), record_size=short(24), ip_version=short(4), database_type=text("Countries"),
+        binary_format_major_version=short(2), binary_format_minor_version=short(0), build_epoch=bytes([1, 2, 1]),
+        description=entries(), languages=bytes([0, 4]),
+    )  # fmt: skip
+    file = tmp_path / "old.mmdb"
+    file.write_bytes(tree + bytes(16) + entries(country_code=text("DE")) + b"\xab\xcd\xefMaxMind.com" + described)
+    try:
+        use_countries(file)
+        found = [visitor_at(address).country for address in ("91.0.0.1", "200.0.0.1", "2a02:8108::1")]
+        assert found == ["DE", None, None]
+    finally:
+        use_countries(PACKAGED)
