@@ -52,9 +52,11 @@ __all__ = [
     "find_default",
     "find_pending",
     "get_attempt",
+    "go_on_with",
     "has_pending",
     "list_answering",
     "lock_unanswered",
+    "make_default",
     "refusal_of",
     "save_card",
     "settle",
@@ -104,6 +106,27 @@ async def add_method(
     method = await store.get_method(tx, id)
     tx.announce(PaymentMethodCreated(method, tx.tenant.organization))
     return method
+
+
+async def make_default(tx: Tx, customer_id: UUID, method: PaymentMethod) -> PaymentMethod:
+    """Let a locked customer pay with this one of their methods from now on, tell it and return it."""
+    if method.is_default:
+        return method
+    before = await store.find_default(tx, customer_id)
+    await store.update_not_default(tx, customer_id)
+    await store.update_default(tx, method.id)
+    if before is not None:
+        tx.announce(PaymentMethodUpdated(await store.get_method(tx, before.id), tx.tenant.organization))
+    method = await store.get_method(tx, method.id)
+    tx.announce(PaymentMethodUpdated(method, tx.tenant.organization))
+    return method
+
+
+async def go_on_with(tx: Tx, customer_id: UUID, attempt: Attempt) -> None:
+    """Let a locked customer pay from now on with what this attempt was paid with, if they still have it."""
+    method = await store.find_by_gateway(tx, customer_id, attempt.gateway, attempt.gateway_method)
+    if method is not None:
+        await make_default(tx, customer_id, method)
 
 
 async def begin_charge(

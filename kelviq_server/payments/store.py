@@ -78,6 +78,17 @@ async def find_default(tx: Tx, customer_id: UUID) -> PaymentMethod | None:
     )
 
 
+async def find_by_gateway(tx: Tx, customer_id: UUID, gateway: str, gateway_method: str) -> PaymentMethod | None:
+    """Return the method that the gateway of a customer keeps under this name, or None."""
+    return await tx.find_decoded(
+        PaymentMethod,
+        "SELECT row_to_json(method) FROM (SELECT " + _METHOD + " FROM payment_methods AS page"
+        " WHERE tenant_id = %s AND customer_id = %s AND gateway = %s AND gateway_method = %s AND deleted_at IS NULL"
+        " ORDER BY id LIMIT 1) AS method",
+        (tx.tenant_id, customer_id, gateway, gateway_method),
+    )
+
+
 async def find_owner(tx: Tx, id: int) -> UUID | None:
     """Return whose method it is, or None where there is no such method, or no more."""
     return await tx.value(

@@ -13,6 +13,7 @@ from tests.contract.merchant import buyer, merchant, sell_monthly
 from tests.contract.server import Server
 
 __all__ = ["sandbox", "server"]
+GOOD = {"customerId": "ada", "cardNumber": "4242424242424242"}
 DECLINED_LATER, AUTHENTICATES = "4000000000000341", "4000002500003155"
 
 
@@ -27,6 +28,12 @@ class Owing:
     def status(self) -> str:
         """Return where the subscription stands."""
         return self.api.get(f"/subscriptions/{self.subscription}/").json()["status"]
+
+    def default(self) -> str:
+        """Return the last digits of the card that the customer pays with."""
+        methods = self.api.get("/payment-methods/").json()["results"]
+        [default] = [method for method in methods if method["isDefault"]]
+        return default["methodData"]["last4"]
 
     def orders(self) -> list[str]:
         """Return how the orders stand, the newest first."""
@@ -74,9 +81,16 @@ async def test_another_card_pays_and_access_goes_on(server: Server, sandbox: str
         await expect(tab.get_by_text("The card was declined.")).to_be_visible()
         assert await tab.get_by_label("Card number").input_value() == "", "a card is never shown again"
         assert await tab.get_by_label("Card number").evaluate("field => field === document.activeElement")
-        await pay_by_card(tab, "4242424242424242")
+        # The gateway keeps this one, and declines what it is charged.
+        await pay_by_card(tab, DECLINED_LATER)
+        await expect(tab.get_by_text("Try another card.")).to_be_visible()
+        default = owed.api.post("/payment-methods/", json=GOOD | {"isDefault": True}).raise_for_status().json()
+        await pay_by_card(tab, DECLINED_LATER)
+        await expect(tab.get_by_text("Try another card.")).to_be_visible()
+        assert owed.default() == default["methodData"]["last4"], "what is declined takes no other card's place"
+        await pay_by_card(tab, "5555555555554444")
         await expect(tab.get_by_role("heading", name="This invoice is paid")).to_be_visible()
-        assert owed.status() == "active"
+        assert (owed.status(), owed.default()) == ("active", "4444")
         await tab.reload()
         await expect(tab.get_by_role("heading", name="This invoice is paid")).to_be_visible()
         assert owed.orders() == ["COMPLETE", "COMPLETE"]

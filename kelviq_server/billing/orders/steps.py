@@ -172,6 +172,9 @@ async def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> WholeOrder:
     order = await lock_order(tx, attempt.subject)
     if await payments.settle(tx, attempt.id, outcome):
         if outcome.failure is None:
+            if attempt.is_on_session and order.collection is Collection.UNTIL_PAID:
+                # Whoever was there to pay what they owe goes on with what has paid it.
+                await payments.go_on_with(tx, order.customer_id, attempt)
             return await complete_order(tx, order, attempt, outcome)
         order = await _fail_payment(tx, order, attempt, outcome, outcome.failure)
     [whole] = await wholes_of(tx, [order])

@@ -58,13 +58,15 @@ async def _pay(request: Request, owed: Owed) -> Response:
     if owed.invoice.status in _STATES or owed.attempt is not None:
         return see(here)
     await limit(request, PAYMENTS, "payment")
+    method = None
     try:
         if form.get("pay_with") != "saved" or owed.method is None:
             card, faults = card_of(form)
             if card is None:
                 return _rendered(request, owed, faults)
-            await save_method(owed.tenant, owed.whole.order.buyer.external_id, card, is_default=True)
-        paying = await pay_owed_order(owed.tenant, owed.whole.order.id)
+            # Their default only once it has paid: a card that is declined does not take the place of one that works.
+            method = await save_method(owed.tenant, owed.whole.order.buyer.external_id, card, is_default=False)
+        paying = await pay_owed_order(owed.tenant, owed.whole.order.id, method)
     except Refusal as refusal:
         field = "card_number" if refusal.field == "cardNumber" else ""
         return _rendered(request, await show_owed(request.path_params["token"]), {field: refusal.text})

@@ -2,8 +2,7 @@
 
 from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
-from kelviq_server.payments import store
-from kelviq_server.payments.events import PaymentMethodUpdated
+from kelviq_server.payments import steps, store
 from kelviq_server.payments.records import PaymentMethod
 from kelviq_server.platform.database import Tenant, transaction
 
@@ -15,14 +14,4 @@ async def set_default_method(tenant: Tenant, id: int) -> PaymentMethod:
         if customer_id is None:
             raise NotFound
         await customers.lock_by_id(tx, customer_id)
-        method = await store.get_method(tx, id)
-        if method.is_default:
-            return method
-        before = await store.find_default(tx, customer_id)
-        await store.update_not_default(tx, customer_id)
-        await store.update_default(tx, id)
-        if before is not None:
-            tx.announce(PaymentMethodUpdated(await store.get_method(tx, before.id), tenant.organization))
-        method = await store.get_method(tx, id)
-        tx.announce(PaymentMethodUpdated(method, tenant.organization))
-        return method
+        return await steps.make_default(tx, customer_id, await store.get_method(tx, id))

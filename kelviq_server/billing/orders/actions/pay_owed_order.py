@@ -4,13 +4,15 @@ from kelviq_server.billing.orders import steps
 from kelviq_server.billing.orders.records import Collection, OrderStatus, Paying
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.errors import PaymentMethodRequired
+from kelviq_server.payments.records import PaymentMethod
 from kelviq_server.platform.database import Tenant, transaction
 
 
-async def pay_owed_order(tenant: Tenant, id: str) -> Paying:
-    """Have an order paid with its customer's payment method, and return how that went.
+async def pay_owed_order(tenant: Tenant, id: str, method: PaymentMethod | None = None) -> Paying:
+    """Have an order paid with this method of its customer, else their default, and return how that went.
 
-    Where a payment is on its way already, that is asked after, and no other is begun: twice is never paid.
+    Once it has paid, it is their default. Where a payment is on its way already, that is asked after, and no other is
+    begun: twice is never paid.
     Raises NotFound, PaymentMethodRequired.
     """
     async with transaction(tenant) as tx:
@@ -22,7 +24,7 @@ async def pay_owed_order(tenant: Tenant, id: str) -> Paying:
         attempt = await payments.find_pending(tx, id)
         is_new = attempt is None
         if attempt is None:
-            method = await payments.find_default(tx, order.customer_id)
+            method = method or await payments.find_default(tx, order.customer_id)
             if method is None:
                 raise PaymentMethodRequired
             attempt = await steps.pay_again(tx, order, method, is_on_session=True)
