@@ -120,6 +120,8 @@ class Attempt:
     failure: Failure | None = None
     # Whether the customer is there, and can be asked to authenticate the payment.
     is_on_session: bool = False
+    # The tenant's time at which the gateway will know how it ended, where it said so.
+    answers_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

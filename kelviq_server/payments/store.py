@@ -33,7 +33,7 @@ _ROWS: LiteralString = "SELECT *, id AS seq FROM payment_methods WHERE tenant_id
 _CUSTOMERS: LiteralString = "SELECT id FROM customers WHERE tenant_id = %(tenant_id)s"
 _ATTEMPT: LiteralString = (
     "id, kind, gateway, subject, charge_id, gateway_method, amount_units, currency, status, begun_at,"
-    " failure_code AS failure, is_on_session"
+    " failure_code AS failure, is_on_session, answers_at"
 )
 
 

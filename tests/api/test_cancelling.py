@@ -59,3 +59,15 @@ async def test_a_faulty_cancellation_changes_nothing(api: Client, id: str, body:
     refused = await api.post(f"/subscriptions/{id}/cancel/", body)
     assert (refused.status_code, refused.json()) == (400, fault)
     assert (await subs.shown(api, id))["canceledAt"] is None
+
+
+async def test_why_somebody_leaves_who_has_not_paid_yet_is_kept(api: Client) -> None:
+    await subs.freeze(api)
+    await subs.recurring(api)
+    await money.customer(api, money.ASKS_FOR_AUTHENTICATION)
+    waiting = await subs.subscribed(api)
+    why = {"cancellationFeedback": "TOO_EXPENSIVE", "cancellationComment": "Not now."}
+    over = await subs.cancelled(api, waiting, **why)
+    assert (over["status"], over["cancellationReason"]) == ("incomplete_expired", "CANCELLED_BY_MERCHANT")
+    assert over["canceledAt"] is not None
+    assert {name: over[name] for name in why} == why

@@ -50,6 +50,11 @@ async def test_nobody_changes_to_it_from_elsewhere(api: Client) -> None:
     await restrict(api, "DE")
     await money.customer(api, billingAddress={"country": "FR"})
     assert await subs.refused_update(api, await subs.subscribed(api, "small"), "pro") == REFUSED
+    # Of whom nobody knows where they are, the address of their connection says it.
+    await money.customer(api, customer_id="bob")
+    small = await subs.subscribed(api, "small", customer_id="bob")
+    assert await subs.refused_update(api, small, "pro", ipAddress=UNITED_STATES) == REFUSED
+    await subs.updated(api, small, "pro", ipAddress=GERMANY)
 
 
 async def test_checkout_says_so_as_soon_as_the_country_is_known(app: Starlette, api: Client) -> None:

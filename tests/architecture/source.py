@@ -28,7 +28,17 @@ PARTS = {
     "entitlements": ("explanations", "license_keys"),
     "licenses": ("signing",),
     "promotions": ("by_country", "discounts"),
-    "subscriptions": ("changes", "collection", "cycles", "endings", "life", "metering", "offerings", "purchases"),
+    "subscriptions": (
+        "changes",
+        "collection",
+        "cycles",
+        "endings",
+        "invoicing",
+        "life",
+        "metering",
+        "offerings",
+        "purchases",
+    ),
     "tenants": ("clocks",),
     "usage": (
         "alerts",

@@ -12,6 +12,7 @@ from tests.api import catalog, money, usage
 from tests.api import subscriptions as subs
 from tests.api.conftest import Client
 from tests.make import Made
+from tests.stories.test_a_customer_pays_what_is_owed import page_of
 
 # April has thirty days: half of it is left.
 APRIL, HALF, MAY, JUNE, JULY = (f"2031-{day}T00:00:00Z" for day in ("04-01", "04-16", "05-01", "06-01", "07-01"))
@@ -283,3 +284,80 @@ async def test_what_was_charged_by_a_change_is_not_charged_again_after_the_way_b
 async def _metered(api: Client) -> dict[str, Any]:
     feature = (await api.get("/catalog/features/")).json()["results"][0]
     return catalog.entry(TIERED, feature=feature["id"], paymentType="PAY_AS_YOU_GO", priceModel="TIERED")
+
+
+LATER = {"paymentBehavior": "activate_on_payment"}
+
+
+async def approve(api: Client) -> None:
+    """Let the customer pay what waits for them on its page."""
+    page = await page_of(api)
+    await page.pay_with_saved()
+    await page.answer("approve")
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    ("period", "paid"), [("MONTHLY", [2_000, 2_000, 104_000]), ("YEARLY", [2_000, 59_000, 98_000])]
+)
+async def test_what_is_used_while_a_change_waits_for_its_payment_is_charged(
+    api: Client, made: Made, meter: Meter, period: str, paid: list[int]
+) -> None:
+    pro = await subs.subscribed(api)
+    await meter.advance(HALF)
+    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await subs.updated(api, pro, "flat", period, **LATER)
+    meter.use("2031-04-16T10:00:00Z", 5_000_000)
+    await meter.advance("2031-04-16T20:00:00Z")
+    await approve(api)
+    await money.card(api, "ada")
+    meter.use("2031-04-20T00:00:00Z", 9_000_000)
+    await meter.advance(MAY if period == "MONTHLY" else "2032-04-16T00:00:00Z")
+    last = 60_000 if period == "YEARLY" else 0
+    assert await subs.paid(api) == [*paid[:-1], paid[-1] + last]
+    assert await charged(made) == [["2031-04-01", "2031-04-16"]]
+    await money.books_balance(made)
+
+
+async def test_what_is_used_before_a_change_takes_effect_is_not_metered_by_it(
+    api: Client, made: Made, meter: Meter, calls: dict[str, Any]
+) -> None:
+    included = (calls, {"hasUnlimitedUsage": True})
+    await subs.recurring(api, "included", 60, granting=(included,))
+    flat = await subs.subscribed(api, "included")
+    await meter.advance(HALF)
+    await sell(api, "pro", 80, TIERED, calls, priceModel="TIERED")
+    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await subs.updated(api, flat, **LATER)
+    meter.use("2031-04-16T10:00:00Z", 5_000_000)
+    await meter.advance("2031-04-16T20:00:00Z")
+    await approve(api)
+    await money.card(api, "ada")
+    meter.use("2031-04-20T00:00:00Z", 150_000)
+    await meter.advance(MAY)
+    assert await subs.paid(api) == [6_000, 1_000, 9_000]
+    await money.books_balance(made)
+
+
+async def test_a_trial_is_free_though_something_is_owed(
+    api: Client, made: Made, meter: Meter, calls: dict[str, Any]
+) -> None:
+    used = catalog.entry(catalog.charge(amount=0.01), feature=calls["id"], paymentType="PAY_AS_YOU_GO")
+    await catalog.plan(api, "metered")
+    await catalog.set_prices(api, "metered", catalog.price(used))
+    await catalog.publish(api, "metered")
+    metered = await subs.subscribed(api, "metered")
+    meter.use("2031-04-02T00:00:00Z", 50_000)
+    await meter.advance(HALF)
+    await money.card(api, "ada", money.DECLINED_LATER)
+    # What was used so far is charged with the trial that begins now, and fails.
+    tried = await subs.updated(api, metered, "metered", trialEnd="2031-04-20T00:00:00Z")
+    assert tried["status"] == "past_due"
+    meter.use("2031-04-17T00:00:00Z", 70_000)
+    await meter.advance("2031-04-21T00:00:00Z")
+    assert (await subs.shown(api, tried))["status"] == "past_due"
+    await money.card(api, "ada")
+    await meter.advance("2031-05-21T00:00:00Z")
+    # The trial's end is invoiced, and comes to nothing, before the card works again.
+    assert await subs.paid(api) == [0, 0, 50_000, 0]
+    await money.books_balance(made)

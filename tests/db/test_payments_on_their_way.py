@@ -240,3 +240,20 @@ async def test_a_gateway_that_does_not_answer_is_asked_to_call_something_off_onc
     await subscriptions.let_leases_end(shop.tenant)
     await shop.pass_to(HALF + DAY)
     assert await shop.statuses() == ["active", "incomplete_expired"]
+
+
+async def test_an_update_asks_a_silent_gateway_once_to_call_off_what_waits(shop: Shop, silent: SilentGateway) -> None:
+    had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
+    await make.freeze_clock(shop.tenant, HALF)
+    await pays_through_it(shop.tenant)
+    await subscriptions.change(shop.tenant, had.id, shop.large, activates_on_payment=True)
+    await make.freeze_clock(shop.tenant, END)
+    for ask in (subscriptions.preview, subscriptions.change):
+        silent.asked.clear()
+        with pytest.raises(PaymentUnderWay):
+            await ask(shop.tenant, had.id, shop.large)
+        assert silent.asked == ["cancel"]
+    silent.asked.clear()
+    with pytest.raises(PaymentUnsettled):
+        await subscriptions.cancel(shop.tenant, had.id, CancellationType.IMMEDIATE)
+    assert silent.asked == ["cancel"]

@@ -258,6 +258,40 @@ async def test_a_subscription_becomes_something_that_is_bought_once(api: Client,
 
 
 @pytest.mark.usefixtures("plans")
+async def test_what_is_bought_once_does_not_end_with_what_it_was_before(api: Client, made: Made) -> None:
+    await money.once(api, amount=500)
+    pro = await subs.subscribed(api)
+    await subs.cancelled(api, pro, "CURRENT_PERIOD_ENDS")
+    assert await subs.refused_update(api, pro, "lifetime", "ONE_TIME", trialEnd="2031-06-01T00:00:00Z") == {
+        "trialEnd": ["What is bought once has no trial."]
+    }
+    bought = await subs.updated(api, pro, "lifetime", "ONE_TIME")
+    assert (bought["endDate"], bought["canceledAt"]) == (None, None)
+    await subs.advance(api, "2032-04-01T00:00:00Z")
+    assert (await subs.shown(api, bought))["status"] == "active"
+    await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("plans")
+@pytest.mark.parametrize("proration", ["IMMEDIATE_CHARGE", "PRORATE_NEXT_INVOICE"])
+async def test_of_what_ends_with_its_period_nothing_more_comes_than_what_waits(
+    api: Client, made: Made, proration: str
+) -> None:
+    pro = await subs.subscribed(api)
+    await subs.advance(api, HALF)
+    await subs.cancelled(api, pro, "CURRENT_PERIOD_ENDS")
+    team = await subs.updated(api, pro, "team", prorationBehavior=proration)
+    assert team["preview"]["recurringAmount"] == 0
+    if proration == "PRORATE_NEXT_INVOICE":
+        await subs.foretold(api, team)
+    else:
+        assert team["preview"]["nextInvoice"] is None
+    await subs.advance(api, "2032-04-01T00:00:00Z")
+    assert await subs.paid(api) == [10_000, 5_000]
+    await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("plans")
 async def test_what_cannot_be_changed_to_is_refused_and_changes_nothing(api: Client, made: Made) -> None:
     await subs.recurring(api, "euro", 90, currency="EUR")
     pro = await subs.subscribed(api)

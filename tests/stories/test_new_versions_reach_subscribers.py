@@ -130,8 +130,22 @@ async def test_a_period_that_is_sold_no_longer_stays_at_its_price(api: Client, m
     await money.books_balance(made)
 
 
+async def test_another_interval_begins_at_what_was_promised_meanwhile(
+    api: Client, made: Made, pro: dict[str, Any]
+) -> None:
+    await price_at(api, 120, 1200)
+    await api.patch(FEATURE, {"details": {"value": 5000}})
+    await catalog.publish(api, updatePricing=True, updateFeatures=True)
+    yearly = await subs.updated(api, pro, period="YEARLY")
+    assert await had(api, yearly) == ("1200.00", 5000)
+    assert await subs.paid(api) == [10_000, 110_000]
+    await subs.foretold(api, yearly)
+    await money.books_balance(made)
+
+
 @pytest.mark.usefixtures("pro")
-async def test_a_trial_ends_at_the_price_that_was_promised_meanwhile(api: Client, made: Made) -> None:
+@pytest.mark.parametrize("is_ended", [True, False])
+async def test_a_trial_ends_at_the_price_that_was_promised_meanwhile(api: Client, made: Made, is_ended: bool) -> None:
     await price_at(api, 100, freeTrial=True, trialPeriod=14)
     await catalog.publish(api)
     await money.customer(api, customer_id="bob")
@@ -139,7 +153,10 @@ async def test_a_trial_ends_at_the_price_that_was_promised_meanwhile(api: Client
     await price_at(api, 150)
     await catalog.publish(api, updatePricing=True)
     assert (await subs.shown(api, tried))["amount"] == "100.00"
-    await subs.advance(api, "2031-04-15T00:00:00Z")
+    if is_ended:
+        tried = await subs.updated(api, tried, trialEnd="now")
+    else:
+        await subs.advance(api, "2031-04-15T00:00:00Z")
     now = await subs.shown(api, tried)
     assert (now["status"], now["amount"]) == ("active", "150.00")
     assert await subs.paid(api) == [10_000, 0, 15_000]
@@ -166,7 +183,8 @@ async def test_a_change_just_before_is_charged_at_the_old_price_and_the_next_per
     # Still at 10.00 each, and fewer than the new version sells.
     one = await subs.updated(api, two, "team", features=[{"identifier": "seats", "quantity": 1}])
     assert (one["amount"], await subs.credit(api)) == ("10.00", 500)
-    await subs.advance(api, MAY)
+    assert one["preview"]["recurringAmount"] == 36
+    await subs.foretold(api, one)
     now = await subs.shown(api, one)
     assert (now["amount"], (await subs.invoices(api))[-1]["lines"][0]["quantity"]) == ("36.00", 3)
     told = [data["object"]["features"] for _, data in await subs.told(api, "subscription.updated")]

@@ -105,7 +105,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
         method = payments.unsaved_method(card.gateway, card.method, customers.summary_of(buyer), tx.now)
     amount = _amount(ready.quote.invoice.due_units, ready.quote.currency)
     await store.insert_event(tx, id, rules.attempted(amount, card.method.data if card else {}))
-    begun = await purchases.begin_purchase(tx, ready.quote, buyer, method, is_seen=False, is_on_session=True)
+    begun = await purchases.begin_purchase(tx, ready.quote, buyer, method, is_on_session=True)
     await store.update_begun(tx, id, begun.order_id, is_on_its_way=begun.attempt is not None)
     return None if begun.attempt is None else Asked(begun.attempt, tx.machine_now)
 

@@ -30,3 +30,9 @@ class TrialEndPast(Refusal):
     """The end of a trial must be in the future."""
 
     field = "trialEnd"
+
+
+class TrialOfOneTime(Refusal):
+    """What is bought once has no trial."""
+
+    field = "trialEnd"

@@ -46,6 +46,8 @@ class ChangePlan:
     end_trial: EndTrial | None = None
     # Whether what there is stays in force until the change is paid.
     activates_on_payment: bool = False
+    # Where the customer is, if anybody said so.
+    address: str | None = None
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 
@@ -74,8 +76,12 @@ class PlanChange:
     items: Sequence[Item]
     carried: Sequence[Item]
     worth: Sequence[Worth]
-    # What was used on the old terms, of which the new ones charge nothing.
+    # What of the items was there before the change: what was used, and what waited for an invoice.
+    taken: Sequence[Item] = ()
+    # What was used so far on the old terms, of which the new ones charge nothing.
     used: Used = field(default_factory=Used)
+    # Whether that is charged once the change takes effect, with what is used until then.
+    is_used_later: bool = False
 
     def changes(self, before: Subscription) -> bool:
         """Say whether anything is otherwise than it was."""

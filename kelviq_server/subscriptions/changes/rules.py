@@ -7,7 +7,7 @@ from datetime import datetime
 from kelviq_server.core.invoice import Item, make_invoice
 from kelviq_server.core.period import Period
 from kelviq_server.core.proration import unused
-from kelviq_server.subscriptions.changes.errors import TrialEndPast
+from kelviq_server.subscriptions.changes.errors import TrialEndPast, TrialOfOneTime
 from kelviq_server.subscriptions.changes.records import EndTrial, PlanChange, ProrationBehavior, Timing
 from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus, Worth
 from kelviq_server.subscriptions.life.rules import period_of
@@ -16,12 +16,12 @@ from kelviq_server.subscriptions.purchases.rules import items_of
 
 
 def timing_of(before: Subscription, terms: Terms, end_trial: EndTrial | None, now: datetime) -> Timing:
-    """Return which period a subscription is in once it has these terms; raises TrialEndPast.
+    """Return which period a subscription is in once it has these terms; raises TrialEndPast, TrialOfOneTime.
 
     A trial goes on unless its end is moved. Another charge period begins now, and so does the first after a trial
     that ends now; else the period stays.
     """
-    was_trial = before.status is SubscriptionStatus.TRIALING
+    was_trial = before.is_on_trial
     trial_end = before.trial_end_at if was_trial else None
     if end_trial is not None:
         if end_trial.at is not None and end_trial.at <= now:
@@ -30,6 +30,8 @@ def timing_of(before: Subscription, terms: Terms, end_trial: EndTrial | None, no
     every, cycle = terms.wanted.period, before.cycle if was_trial else before.cycle + 1
     first = period_of(now, every, 0, before.time_zone)
     if first is None:
+        if end_trial is not None and end_trial.at is not None:
+            raise TrialOfOneTime
         return Timing(SubscriptionStatus.ACTIVE, None, now, 0, cycle, before.trial_start_at, _past(before, now))
     if trial_end is not None:
         start = before.period.start if was_trial else now
@@ -64,7 +66,7 @@ def plan_change(
     """
     period, is_new_period = timing.period, timing.period != before.period
     is_trial = timing.status is SubscriptionStatus.TRIALING
-    credits = [] if before.status is SubscriptionStatus.TRIALING else credited(before.worth, before.period, now)
+    credits = [] if before.is_on_trial else credited(before.worth, before.period, now)
     whole = [] if is_trial else items_of(terms.items, terms.tax, period)
     # What was used is charged beside a new period: a discount is taken off once in each cycle, and this one's was.
     due: list[Item] = [*used] if is_new_period else []
@@ -90,8 +92,8 @@ def plan_change(
     if invoiced:
         # Whatever waited for the next invoice has waited for this one, but for what a discount is yet to be taken off.
         waits = [item for item in before.carried if item.is_discountable and not is_new_period]
-        invoiced += [item for item in before.carried if item not in waits]
-        return PlanChange(terms, timing, invoiced, [*waits, *carried], worth)
+        taken = [item for item in before.carried if item not in waits]
+        return PlanChange(terms, timing, [*invoiced, *taken], [*waits, *carried], worth, taken=[*due, *taken])
     return PlanChange(terms, timing, [], [*before.carried, *carried], worth)
 
 

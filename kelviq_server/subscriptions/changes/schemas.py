@@ -66,7 +66,9 @@ class UpdateSubscriptionRequest(Body):
     payment_behavior: Literal["activate_on_payment"] | None = Field(
         None, description="`activate_on_payment`: what there is stays in force until the change is paid."
     )
-    ip_address: IpAddress | None = Field(None, description="Where the customer is. Changes nothing yet.")
+    ip_address: IpAddress | None = Field(
+        None, description="From where the customer buys: a plan is not sold where their address is from."
+    )
 
     def change(self, id: UUID, request_id: UUID | None) -> ChangePlan:
         """Return the change."""
@@ -83,6 +85,7 @@ class UpdateSubscriptionRequest(Body):
             proration=self.proration_behavior or self.probation_behaviour or ProrationBehavior.IMMEDIATE_CHARGE,
             end_trial=end_trial,
             activates_on_payment=self.payment_behavior is not None,
+            address=self.ip_address,
             request_id=request_id,
         )
 

@@ -12,9 +12,9 @@ from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.catalog.prices.records import Price
 from kelviq_server.core.invoice import Invoice, make_invoice
-from kelviq_server.core.period import Period
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.records import Customer
+from kelviq_server.payments import steps as payments
 from kelviq_server.payments.errors import PaymentMethodRequired
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.ids import new_id
@@ -23,6 +23,7 @@ from kelviq_server.subscriptions.changes.errors import BoughtOnce, ChangeWaits, 
 from kelviq_server.subscriptions.changes.records import Changed, ChangePlan, PlanChange, Preview
 from kelviq_server.subscriptions.collection import steps as collection
 from kelviq_server.subscriptions.cycles import steps as cycles
+from kelviq_server.subscriptions.invoicing import steps as invoicing
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.rules import period_of
@@ -36,7 +37,8 @@ from kelviq_server.subscriptions.purchases.rules import PATIENCE, items_of, want
 async def reckon(tx: Tx, customer: Customer, before: Subscription, change: ChangePlan) -> PlanChange:
     """Return what a change of a locked record comes to at this instant.
 
-    Raises BoughtOnce, SubscriptionUnpaid, PaymentUnderWay, ChangeWaits, TrialEndPast, and what stops a sale.
+    Raises BoughtOnce, SubscriptionUnpaid, PaymentUnderWay, ChangeWaits, TrialEndPast, TrialOfOneTime, and what stops a
+    sale.
     """
     if before.billing_type is BillingType.ONE_TIME:
         raise BoughtOnce
@@ -51,7 +53,8 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     had = await purchases.terms_of(tx, before, buyer)
     version, price = await _sold(tx, before, had, change)
     if version.plan_id != before.plan_id:
-        sales.refuse_elsewhere(version, customer.country)
+        method = await payments.find_default(tx, customer.id)
+        sales.refuse_elsewhere(version, sales.place_of(customer, method, change.address).country)
     wanted = replace(wanted_of(before), period=change.period)
     if version.plan_id != before.plan_id or change.period is not before.charge_period:
         # What was agreed on holds for what it was agreed on for.
@@ -66,12 +69,20 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     # With those, too, that were not asked for.
     terms = replace(terms, wanted=replace(wanted, features=sales.bought(terms.items)))
     timing = rules.timing_of(before, terms, change.end_trial, tx.now)
-    used = await _no_longer_charged(tx, before, had, terms, is_new_period=timing.period != before.period)
-    reckoned = rules.plan_change(before, terms, timing, change.proration, used.items, tx.now)
+    is_new_period = timing.period != before.period
+    if is_new_period and timing.status is SubscriptionStatus.ACTIVE:
+        # What publishing promised holds from the next period on, whatever that begins with.
+        terms = await cycles.promised(tx, customer, before, terms)
+    used, is_used_later = Used(), change.activates_on_payment and timing.period is not None
+    if not before.is_on_trial:
+        begins_at = tx.now if is_new_period else None
+        used = await metering.no_longer_charged(tx, before, had, terms.price, terms.wanted.period, begins_at)
+    charged = [] if is_used_later else used.items
+    reckoned = rules.plan_change(before, terms, timing, change.proration, charged, tx.now)
     # What changes nothing charges nothing, and neither does it what waits for the next invoice.
     if not reckoned.changes(before):
         return replace(reckoned, items=[], carried=before.carried)
-    return replace(reckoned, used=used)
+    return replace(reckoned, used=used, is_used_later=is_used_later)
 
 
 async def _sold(tx: Tx, before: Subscription, had: Terms, change: ChangePlan) -> tuple[PlanVersion, Price]:
@@ -86,43 +97,39 @@ async def _sold(tx: Tx, before: Subscription, had: Terms, change: ChangePlan) ->
     return version, sales.price_for(version, before.currency, None)
 
 
-async def _no_longer_charged(tx: Tx, before: Subscription, had: Terms, terms: Terms, *, is_new_period: bool) -> Used:
-    """Return what was used so far of what the new terms do not charge at the end of the period."""
-    if before.status is SubscriptionStatus.TRIALING:
-        return Used()
-    still = {} if is_new_period else sales.metered(terms.price, terms.wanted.period)
-    components = tuple(part for part in had.price.components if part.feature_id not in still)
-    ending = replace(had, price=replace(had.price, components=components))
-    return await metering.used_within(tx, before, ending, Period(before.period.start, max(tx.now, before.period.start)))
-
-
-async def invoice_of(tx: Tx, before: Subscription, change: PlanChange) -> Invoice | None:
+async def _invoice_of(tx: Tx, before: Subscription, change: PlanChange) -> Invoice | None:
     """Return what is invoiced now, with the customer's credit; None where nothing is."""
     if not change.items:
         return None
-    credit = await ledger.find_credit(tx, before.customer_id, before.currency)
-    return make_invoice(change.items, change.terms.discounts, change.timing.cycle, credit)
+    return await invoicing.invoice_of(tx, before, change.terms, change.items, change.timing.cycle)
 
 
-async def preview_of(tx: Tx, before: Subscription, change: PlanChange) -> Preview:
+async def preview_of(
+    tx: Tx, customer: Customer, before: Subscription, wanted: ChangePlan, change: PlanChange
+) -> Preview:
     """Return what a change would come to, and what comes after it."""
-    terms, timing = change.terms, change.timing
-    invoice = await invoice_of(tx, before, change)
+    timing, invoice = change.timing, await _invoice_of(tx, before, change)
+    if timing.period is None:
+        return Preview(before.currency, invoice, None, None, None)
     credit = await ledger.find_credit(tx, before.customer_id, before.currency)
     if invoice is not None:
         # What the invoice uses of the credit, or adds to it.
         credit -= invoice.credit_units
-    if timing.period is None:
-        return Preview(before.currency, invoice, None, None, None)
-    index = timing.period_index + 1
-    following = period_of(timing.anchor_at, terms.wanted.period, index, before.time_zone)
+    carried = [*change.carried, *(change.used.items if change.is_used_later else ())]
+    new = _record(before, wanted, change, tx.now)
     cycle = timing.cycle + (timing.status is SubscriptionStatus.ACTIVE)
+    if new.ends_at is not None and new.ends_at <= timing.period.end:
+        # Nothing comes after it but what waits.
+        last = make_invoice(carried, change.terms.discounts, cycle, credit) if carried else None
+        return Preview(before.currency, invoice, None, last, new.ends_at)
+    terms = await cycles.promised(tx, customer, new, change.terms)
+    following = period_of(timing.anchor_at, terms.wanted.period, timing.period_index + 1, before.time_zone)
     items = items_of(terms.items, terms.tax, following)
     return Preview(
         before.currency,
         invoice,
         make_invoice(items, terms.discounts, cycle, 0),
-        make_invoice([*items, *change.carried], terms.discounts, cycle, credit),
+        make_invoice([*items, *carried], terms.discounts, cycle, credit),
         timing.period.end,
     )
 
@@ -132,30 +139,33 @@ async def begin(tx: Tx, customer: Customer, before: Subscription, wanted: Change
 
     The new record takes the old one's place at once, or when it is paid. Raises PaymentMethodRequired.
     """
-    invoice = await invoice_of(tx, before, change)
-    new = _record(before, wanted, change, tx.now)
-    await metering.note_charged(tx, before, change.used)
+    invoice = await _invoice_of(tx, before, change)
+    new, is_charged = _record(before, wanted, change, tx.now), not change.is_used_later
+    if is_charged:
+        await metering.note_charged(tx, before, change.used)
     if invoice is None:
-        tx.announce(await collection.take_effect(tx, await life.add(tx, new)))
+        added = await life.add(tx, new)
+        tx.announce(await collection.take_effect(tx, added, is_used_charged=is_charged))
         return Changed(new.id, None)
     waits = wanted.activates_on_payment and invoice.due_units > 0
     until = Collection.UNTIL_AUTHENTICATED if waits else Collection.UNTIL_PAID
-    sale = await cycles.sale_of(tx, customer, new, change.terms, invoice, collection=until)
+    sale = await invoicing.sale_of(tx, customer, new, change.terms, invoice, collection=until)
     if invoice.due_units > 0 and sale.method is None:
         raise PaymentMethodRequired
-    order = await cycles.write_sale(tx, sale)
-    added = await life.add(tx, new)
+    order = await invoicing.write_sale(tx, sale)
+    added = await life.add(tx, replace(new, taken=invoicing.taken_by(order, change.taken)))
     if not waits:
-        tx.announce(await collection.take_effect(tx, added))
-    return Changed(new.id, await cycles.settle_sale(tx, sale, order))
+        tx.announce(await collection.take_effect(tx, added, is_used_charged=is_charged))
+    return Changed(new.id, await invoicing.settle_sale(tx, sale, order))
 
 
 def _record(before: Subscription, wanted: ChangePlan, change: PlanChange, now: datetime) -> NewSubscription:
     """Return the record of a change whose payment is yet to come."""
     terms, timing = change.terms, change.timing
     period_end = None if timing.period is None else timing.period.end
-    # What was to end with its period ends with the new one.
-    ends_at = period_end if before.ends_at == before.period_end and period_end else before.ends_at
+    # What was to end with its period ends with the new one; what is bought once does not end at all.
+    is_ending = before.ends_at is not None and period_end is not None
+    ends_at = (period_end if before.ends_at == before.period_end else before.ends_at) if is_ending else None
     limits = [now + PATIENCE, before.period.end, *([before.ends_at] if before.ends_at else [])]
     return NewSubscription(
         id=new_id(now),
@@ -188,10 +198,10 @@ def _record(before: Subscription, wanted: ChangePlan, change: PlanChange, now: d
         carried=change.carried,
         started_at=before.started_at,
         ends_at=ends_at,
-        canceled_at=before.canceled_at,
-        cancellation_reason=before.cancellation_reason,
-        cancellation_feedback=before.cancellation_feedback,
-        cancellation_comment=before.cancellation_comment,
+        canceled_at=before.canceled_at if is_ending else None,
+        cancellation_reason=before.cancellation_reason if is_ending else None,
+        cancellation_feedback=before.cancellation_feedback if is_ending else None,
+        cancellation_comment=before.cancellation_comment if is_ending else None,
         expires_at=min(limits),
         request_id=wanted.request_id,
     )

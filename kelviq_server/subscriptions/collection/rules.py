@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from kelviq_server.billing.orders.records import Order
+from kelviq_server.billing.orders.records import Collection, Order
+from kelviq_server.payments.records import Attempt
 from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus
 
 # When a card is tried again, in days after its first failure: eight times in two weeks.
@@ -26,6 +27,19 @@ def is_exhausted(retries: int, allowed: int) -> bool:
     return retries >= allowed
 
 
+def is_called_off(order: Order, attempt: Attempt) -> bool:
+    """Say whether a payment is not to be approved of any more by its customer, since nobody asks for it."""
+    return order.collection is Collection.ONCE and attempt.is_on_session
+
+
+def is_in_hand(order: Order, attempt: Attempt) -> bool:
+    """Say whether a clock waits for a payment that is on its way, until it is known how it ended.
+
+    Not for a customer who is asked to approve of what is owed, nor for a gateway that tells later.
+    """
+    return is_called_off(order, attempt) or not (attempt.is_on_session or attempt.answers_at)
+
+
 def is_older(order: Order, other: Order) -> bool:
     """Say whether an order was owed before another one."""
     return (order.created_at, order.id) < (other.created_at, other.id)
@@ -41,6 +55,4 @@ def retries_once_paid(retries: int) -> int:
 
 def status_once_paid(subscription: Subscription) -> SubscriptionStatus:
     """Return where a subscription stands whose first payment came, or of which nothing is owed any more."""
-    if subscription.trial_end_at is not None and subscription.trial_end_at == subscription.period_end:
-        return SubscriptionStatus.TRIALING
-    return SubscriptionStatus.ACTIVE
+    return SubscriptionStatus.TRIALING if subscription.is_on_trial else SubscriptionStatus.ACTIVE

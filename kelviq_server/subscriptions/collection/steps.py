@@ -13,10 +13,14 @@ from kelviq_server.billing.orders.records import Order, SubscriptionSummary, Who
 from kelviq_server.catalog.plans import steps as plans
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.events import Event
-from kelviq_server.payments.records import Failure
+from kelviq_server.core.invoice import Item
+from kelviq_server.customers import steps as customers
+from kelviq_server.payments import steps as payments
+from kelviq_server.payments.records import Attempt, Failure
 from kelviq_server.platform.database import Tx
 from kelviq_server.subscriptions.collection import rules
 from kelviq_server.subscriptions.collection.store import QUESTIONS
+from kelviq_server.subscriptions.invoicing import steps as invoicing
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import (
     SubscriptionCreated,
@@ -26,8 +30,10 @@ from kelviq_server.subscriptions.life.events import (
 )
 from kelviq_server.subscriptions.life.records import NewSubscription, Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.schemas import recurrence_of
+from kelviq_server.subscriptions.metering import steps as metering
+from kelviq_server.subscriptions.purchases import steps as purchases
 
-__all__ = ["QUESTIONS", "SubscriptionFollower", "let_expire", "take_effect"]
+__all__ = ["QUESTIONS", "SubscriptionFollower", "in_hand", "let_expire", "take_effect"]
 
 
 class SubscriptionFollower:
@@ -50,16 +56,21 @@ class SubscriptionFollower:
             return []
         if before.status is SubscriptionStatus.INCOMPLETE:
             return await let_expire(tx, before)
-        if before.collecting_since is not None:
-            await life.change(tx, before, collecting_since=None)
+        taken, values = before.taken, await _no_longer_collecting(tx, before)
+        if taken is not None and taken.order_id == whole.order.id and not before.is_in_force:
+            values |= {"taken": None}
+            await invoicing.give_back(tx, before, taken.items)
+        if values:
+            await life.change(tx, before, **values)
         return []
 
     async def left_open(self, tx: Tx, whole: WholeOrder, failure: Failure) -> Sequence[Event]:
         """Note that something is owed. What was not begun yet waits for its customer."""
         before = await life.find_locked(tx, whole.order.subscription_id)
         if before is None or before.status is SubscriptionStatus.INCOMPLETE:
+            await life.show(tx, whole.order.subscription_id)
             return []
-        values: dict[str, Any] = {"collecting_since": None}
+        values = await _no_longer_collecting(tx, before)
         if before.owing_since is None:
             allowed = rules.retries_for(whole.order)
             values |= {"owing_since": tx.now, "retries": 0, "retry_at": rules.next_retry(tx.now, 0, allowed)}
@@ -86,28 +97,50 @@ async def let_expire(tx: Tx, before: Subscription) -> Sequence[Event]:
     return await _changed(tx, before, status=SubscriptionStatus.INCOMPLETE_EXPIRED, expires_at=None)
 
 
-async def take_effect(tx: Tx, before: Subscription, whole: WholeOrder | None = None) -> Event:
+async def take_effect(
+    tx: Tx, before: Subscription, whole: WholeOrder | None = None, *, is_used_charged: bool = False
+) -> Event:
     """Let a locked record take effect; it takes the place of the one that it was to replace.
 
-    `whole`: the order that paid it, if one did.
+    `whole`: the order that paid it, if one did. `is_used_charged`: whether what was used on the old terms is charged
+    already; else it waits for the next invoice, if there is one.
     """
-    replaced = None
+    replaced, carried = None, before.carried
     if before.predecessor_id is not None:
         # First, since only one record of a subscription is in force at a time.
         old = await life.lock_subscription(tx, before.predecessor_id)
+        if not is_used_charged:
+            carried = [*carried, *await _used_until_now(tx, old, before)]
         replaced = await life.change(tx, old, status=SubscriptionStatus.SUPERSEDED)
     status = rules.status_once_paid(before)
-    after = await life.change(tx, before, status=status, is_seen=True, expires_at=None)
+    taken = before.taken if whole is None else None
+    after = await life.change(
+        tx, before, status=status, is_seen=True, expires_at=None, effective_at=tx.now, carried=carried, taken=taken
+    )
     told = await life.told_of(tx, after) if whole is None else _told(after, whole)
     if replaced is None:
         return SubscriptionCreated(told, tx.tenant.organization)
     return SubscriptionPlanChanged(told, tx.tenant.organization, await life.told_of(tx, replaced))
 
 
+async def _used_until_now(tx: Tx, old: Subscription, new: Subscription) -> Sequence[Item]:
+    """Return what was used on the old terms, until the new ones take effect, that those do not charge."""
+    if new.period_end is None or old.is_on_trial:
+        # After what is bought once there is no next invoice.
+        return []
+    [customer] = (await customers.list_by_id(tx, {old.customer_id})).values()
+    had = await purchases.terms_of(tx, old, customers.buyer_of(customer))
+    price = await plans.get_price(tx, new.price_id)
+    begins_at = None if new.period == old.period else new.period.start
+    used = await metering.no_longer_charged(tx, old, had, price, new.charge_period, begins_at)
+    await metering.note_charged(tx, old, used)
+    return used.items
+
+
 async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[Event]:
-    values: dict[str, Any] = {}
-    if before.collecting_since is not None:
-        values |= {"collecting_since": None}
+    values = await _no_longer_collecting(tx, before)
+    if before.taken is not None and before.taken.order_id == whole.order.id:
+        values |= {"taken": None}
     if before.owing_since is not None:
         others = [other for other in await orders.list_open(tx, before.lineage_id) if other.id != whole.order.id]
         if not others:
@@ -122,6 +155,26 @@ async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[
     if values:
         await life.change(tx, before, **values)
     return []
+
+
+async def in_hand(tx: Tx, lineage_id: UUID) -> tuple[Order, Attempt] | None:
+    """Return a payment of a subscription for which a clock waits, and what it is for, or None."""
+    for order in await orders.list_open(tx, lineage_id):
+        attempt = await payments.find_pending(tx, order.id)
+        if attempt is not None and rules.is_in_hand(order, attempt):
+            return order, attempt
+    return None
+
+
+async def _no_longer_collecting(tx: Tx, before: Subscription) -> dict[str, Any]:
+    """Return what a locked record notes of a payment that has ended: no clock waits, but for another one in hand."""
+    if before.collecting_since is None:
+        return {}
+    # What owes nothing, and goes on, has but one.
+    has_one = before.is_in_force and before.owing_since is None
+    if has_one or await in_hand(tx, before.lineage_id) is None:
+        return {"collecting_since": None}
+    return {"collecting_since": before.collecting_since}
 
 
 async def _bought_once(tx: Tx, order: Order) -> NewSubscription:

@@ -21,6 +21,12 @@ QUESTIONS: Final[tuple[LiteralString, ...]] = (
     " LEFT JOIN invoices AS i ON i.tenant_id = o.tenant_id AND i.id = o.invoice_id AND i.number IS NOT NULL"
     " WHERE s.tenant_id = %(tenant_id)s AND s.status IN ('trialing', 'active', 'past_due')"
     " GROUP BY s.tenant_id, s.id",
+    # Of what has ended nothing is open, but for what somebody will ask about: the gateway, the clock, the sweep.
+    "SELECT 'open order of ended subscription', o.id, '0', '1' FROM subscriptions AS s JOIN orders AS o"
+    "  ON o.tenant_id = s.tenant_id AND o.lineage_id = s.lineage_id AND o.status = 'PENDING'"
+    " WHERE s.tenant_id = %(tenant_id)s AND s.status = 'canceled' AND s.due_at IS NULL"
+    "  AND NOT EXISTS (SELECT FROM payment_attempts AS a WHERE a.tenant_id = o.tenant_id AND a.subject = o.id"
+    "   AND a.status = 'pending' AND NOT a.is_on_session)",
     # The period of whatever was renewed has its order, unless what was credited came to more.
     "SELECT 'order of the period of subscription', s.id::text, 'one', CASE WHEN EXISTS (SELECT FROM orders AS o"
     "   WHERE o.tenant_id = s.tenant_id AND o.lineage_id = s.lineage_id AND o.period_start = s.period_start"

@@ -18,7 +18,6 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was done about a record that was due: anything at all, and what is left to ask for."""
+    """What is left to ask for of what was done about a record, if anything is."""
 
-    did: bool
     asked: Asked | None = None

@@ -1,10 +1,12 @@
 """How a subscription is cancelled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from kelviq_server.core.invoice import Item
 from kelviq_server.subscriptions.life.records import CancellationFeedback, CancellationReason
 
 
@@ -29,3 +31,11 @@ class Cancel:
     reason: CancellationReason = CancellationReason.MERCHANT
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """What was owed and is not any more: whether some of it is being paid just now, and what it was to credit."""
+
+    is_paying: bool
+    credits: Sequence[Item]

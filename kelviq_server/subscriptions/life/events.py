@@ -49,6 +49,7 @@ EXAMPLE = Subscription(
     worth=(),
     carried=(),
     started_at=_AT - timedelta(days=14),
+    effective_at=_AT,
     owing_since=None,
     retries=0,
     retry_at=None,

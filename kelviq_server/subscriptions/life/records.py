@@ -70,6 +70,14 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What an order took over from the record that is its customer's whether it is paid or not: credits outweigh."""
+
+    order_id: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
 class Billing:
     """What of a record decides what is charged for it, when."""
 
@@ -102,6 +110,11 @@ class Billing:
         assert self.period_end is not None
         return Period(self.period_start, self.period_end)
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Say whether the current period is a trial, whatever is owed besides."""
+        return self.trial_end_at is not None and self.trial_end_at == self.period_end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSubscription(Billing):
@@ -122,6 +135,7 @@ class NewSubscription(Billing):
     cancellation_feedback: CancellationFeedback | None = None
     cancellation_comment: str | None = None
     expires_at: datetime | None = None
+    taken: Taken | None = None
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 
@@ -130,6 +144,8 @@ class NewSubscription(Billing):
 class Subscription(NewSubscription):
     """A record of a subscription as it is kept."""
 
+    # When it took its predecessor's place, or was paid first.
+    effective_at: datetime | None
     owing_since: datetime | None
     retries: int
     retry_at: datetime | None

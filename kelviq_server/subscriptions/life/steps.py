@@ -58,6 +58,7 @@ __all__ = [
     "lock_with_customer",
     "recurrence_text",
     "recurring_state",
+    "show",
     "told_of",
     "whole_of",
     "wholes_of",
@@ -131,6 +132,13 @@ async def change(tx: Tx, before: Subscription, *, keeps_lease: bool = False, **v
         await entitlements.release(tx, Holder(after.customer_id, after.lineage_id, after.id, after.ends_at))
         await licenses.end(tx, after.lineage_id, after.ends_at or tx.now)
     return after
+
+
+async def show(tx: Tx, id: UUID) -> None:
+    """Let a record be seen that waits for its first payment; its customer is locked."""
+    waiting = await find_locked(tx, id)
+    if waiting is not None and not waiting.is_seen:
+        await change(tx, waiting, is_seen=True)
 
 
 async def _hold(tx: Tx, subscription: Subscription) -> None:

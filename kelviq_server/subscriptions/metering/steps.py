@@ -1,5 +1,7 @@
 """What was used of what is paid by usage, as it is charged: once, by whoever charges its period."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -34,6 +36,29 @@ async def used_within(tx: Tx, before: Subscription, terms: Terms, period: Period
         if cost.amount_units:
             used.items.append(Item(cost.what, cost.amount_units, terms.tax, cost.quantity, cost.unit_price, counted))
     return used
+
+
+async def no_longer_charged(
+    tx: Tx, before: Subscription, had: Terms, price: Price, every: ChargePeriod, begins_at: datetime | None
+) -> Used:
+    """Return what was used so far of what a new price does not charge at the end of the period.
+
+    Where a new period begins, the new price charges what it meters from then on, and nothing of what was before.
+    """
+    still, start = sales.metered(price, every), before.period.start
+    ending = _of(had, lambda feature_id: feature_id not in still)
+    used = await used_within(tx, before, ending, Period(start, max(tx.now, start)))
+    if begins_at is not None:
+        going_on = _of(had, lambda feature_id: feature_id in still)
+        earlier = await used_within(tx, before, going_on, Period(start, max(begins_at, start)))
+        used = Used([*used.items, *earlier.items], [*used.charges, *earlier.charges])
+    return used
+
+
+def _of(terms: Terms, is_meant: Callable[[UUID | None], bool]) -> Terms:
+    """Return terms with those components alone that are of features which are meant."""
+    components = tuple(part for part in terms.price.components if is_meant(part.feature_id))
+    return replace(terms, price=replace(terms.price, components=components))
 
 
 async def with_late(tx: Tx, before: Subscription, terms: Terms, used: Used) -> Used:
@@ -79,11 +104,15 @@ async def _counted_since(tx: Tx, subscription: Subscription, feature_id: UUID, p
 
     What was used before was charged when a change ended that, or was in the price of what was not metered.
     """
-    while subscription.predecessor_id is not None and subscription.created_at > period.start:
+    while subscription.predecessor_id is not None and _effective_at(subscription) > period.start:
         earlier = await life.find_subscription(tx, subscription.predecessor_id)
         assert earlier is not None
         price = await plans.get_price(tx, earlier.price_id)
         if feature_id not in sales.metered(price, earlier.charge_period):
-            return subscription.created_at
+            return _effective_at(subscription)
         subscription = earlier
     return period.start
+
+
+def _effective_at(subscription: Subscription) -> datetime:
+    return subscription.effective_at or subscription.created_at

@@ -59,9 +59,9 @@ def wanted_of(billing: Billing) -> Wanted:
 
 
 def new_subscription(
-    quote: Quote, customer_id: UUID, now: datetime, time_zone: str, *, is_seen: bool, request_id: UUID | None
+    quote: Quote, customer_id: UUID, now: datetime, time_zone: str, *, is_on_session: bool, request_id: UUID | None
 ) -> NewSubscription:
-    """Return the record of a purchase whose payment is yet to come."""
+    """Return the record of a purchase whose payment is yet to come: nobody gets to see it before that has ended."""
     id = new_id(now)
     trial = trial_of(now, quote.trial_days) if quote.trial_days else None
     trial_end = trial.end if trial else None
@@ -70,7 +70,7 @@ def new_subscription(
         id=id,
         lineage_id=id,
         predecessor_id=None,
-        is_seen=is_seen,
+        is_seen=False,
         status=SubscriptionStatus.INCOMPLETE,
         billing_type=quote.billing_type,
         customer_id=customer_id,
@@ -97,7 +97,7 @@ def new_subscription(
         worth=[] if trial_end else worth_of(quote.invoice, period),
         carried=[],
         started_at=now,
-        # Of what nobody sees a checkout takes care.
-        expires_at=now + PATIENCE if is_seen else None,
+        # A checkout takes care of its own.
+        expires_at=None if is_on_session else now + PATIENCE,
         request_id=request_id,
     )

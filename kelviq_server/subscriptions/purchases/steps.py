@@ -26,7 +26,7 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.promotions.by_country import steps as promotions
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.subscriptions.life import steps as life
-from kelviq_server.subscriptions.life.records import Subscription
+from kelviq_server.subscriptions.life.records import Billing
 from kelviq_server.subscriptions.life.rules import period_of
 from kelviq_server.subscriptions.purchases import rules
 from kelviq_server.subscriptions.purchases.records import Begun, Offer, Quote, Terms
@@ -94,7 +94,7 @@ async def localized(tx: Tx, offer: Offer, customer: Customer, method: PaymentMet
     return replace(offer, currency=await sales.currency_there(tx, version, customer.id, place, wanted, code))
 
 
-async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:
+async def terms_of(tx: Tx, subscription: Billing, buyer: Buyer) -> Terms:
     """Return the terms on which a record is charged today: what it costs, how it is taxed, what is taken off."""
     version = (await plans.list_granting(tx, {subscription.version_id}))[subscription.version_id]
     price = next((price for price in version.prices if price.id == subscription.price_id), None)
@@ -102,9 +102,7 @@ async def terms_of(tx: Tx, subscription: Subscription, buyer: Buyer) -> Terms:
     return await terms_for(tx, subscription, version, price, rules.wanted_of(subscription), buyer)
 
 
-async def terms_for(
-    tx: Tx, before: Subscription, version: PlanVersion, price: Price, wanted: Wanted, buyer: Buyer
-) -> Terms:
+async def terms_for(tx: Tx, before: Billing, version: PlanVersion, price: Price, wanted: Wanted, buyer: Buyer) -> Terms:
     """Return a record's terms with a version and a price; its discount where that holds for them, too.
 
     Raises what stops a sale, and InvalidFields for quantities that are not sold.
@@ -129,17 +127,18 @@ async def begin_purchase(
     method: PaymentMethod | None,
     *,
     request_id: UUID | None = None,
-    is_seen: bool = True,
     is_on_session: bool = False,
 ) -> Begun:
     """Write a purchase of a locked customer down and begin its payment; where nothing is due it is complete at once.
 
-    `is_seen`: whether anybody gets to see it before it is paid. Raises PaymentMethodRequired.
+    `is_on_session`: the customer is there, and a checkout looks after it. Raises PaymentMethodRequired.
     """
     if quote.needs_method and method is None:
         raise PaymentMethodRequired
     seller = await tenants.get_seller(tx)
-    new = rules.new_subscription(quote, customer.id, tx.now, seller.time_zone, is_seen=is_seen, request_id=request_id)
+    new = rules.new_subscription(
+        quote, customer.id, tx.now, seller.time_zone, is_on_session=is_on_session, request_id=request_id
+    )
     sale = Sale(
         buyer=life.billed(customer),
         product=quote.product,

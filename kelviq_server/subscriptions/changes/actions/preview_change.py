@@ -13,10 +13,11 @@ async def preview_change(tenant: Tenant, change: ChangePlan) -> Preview:
 
     A transaction, since what a discount still allows is reckoned under its lock, as the change does.
 
-    Raises what `change_plan` does.
+    Raises what `change_plan` does, but for what there must be to pay with.
     """
     if not await carry_out_overdue(tenant, change.id):
         raise PaymentUnderWay
     async with transaction(tenant) as tx:
         customer, subscription = await life.lock_to_change(tx, change.id)
-        return await steps.preview_of(tx, subscription, await steps.reckon(tx, customer, subscription, change))
+        reckoned = await steps.reckon(tx, customer, subscription, change)
+        return await steps.preview_of(tx, customer, subscription, change, reckoned)

@@ -12,8 +12,9 @@ from kelviq_server.subscriptions.cycles.records import Asked
 
 
 async def carry_out_due(tenant: Tenant, id: UUID) -> bool:
-    """Do the first thing that is due of a record, and say whether anything was; safe to do again, and at once.
+    """Do the first thing that is due of a record; safe to do again, and at once.
 
+    Return False where a gateway does not say how a payment ended, nor that it will tell.
     What is owed is written down first, then the gateway is asked, then what came of it is written down. Whoever dies
     in between leaves the record due, with a payment on its way: the next one asks what became of that.
     """
@@ -26,13 +27,15 @@ async def carry_out_due(tenant: Tenant, id: UUID) -> bool:
         outcome = await _ask(tenant, step.asked, now)
         async with transaction(tenant) as tx:
             await orders.settle(tx, step.asked.attempt, outcome)
-            if outcome.status is AttemptStatus.PENDING and outcome.is_told_later:
-                await store.update_waiting(tx, id)
-            elif step.asked.is_to_cancel and outcome.status is not AttemptStatus.PENDING:
+            if outcome.status is AttemptStatus.PENDING:
+                if outcome.is_told_later:
+                    await steps.leave(tx, id)
+                return outcome.is_told_later and not step.asked.is_to_cancel
+            if step.asked.is_to_cancel:
                 # It was another record's: what is due of this one is next. A gateway that does not answer is left
                 # alone until the lease ends.
                 await store.update_released(tx, id)
-    return step.did
+    return True
 
 
 async def _ask(tenant: Tenant, asked: Asked, now: datetime) -> Outcome:

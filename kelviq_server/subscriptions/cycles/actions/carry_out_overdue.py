@@ -17,7 +17,6 @@ async def carry_out_overdue(tenant: Tenant, id: UUID) -> bool:
 
     Return False where a gateway does not say how a payment ended.
     """
-    was_asked = False
     for _ in range(MAX_OVERDUE):
         async with transaction(tenant) as tx:
             subscription = await life.find_subscription(tx, id)
@@ -26,8 +25,6 @@ async def carry_out_overdue(tenant: Tenant, id: UUID) -> bool:
             due = rules.due_of(subscription, tx.now)
         if due is Due.NOTHING:
             return True
-        if due is Due.COLLECT and was_asked:
+        if not await carry_out_due(tenant, id):
             return False
-        was_asked = due is Due.COLLECT
-        await carry_out_due(tenant, id)
     raise RuntimeError(f"something of {id} stays due")

@@ -1,21 +1,18 @@
 """Cancel a subscription."""
 
+from typing import Any
 from uuid import UUID
 
 from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.platform import claims
 from kelviq_server.platform.database import Tenant, Tx, transaction
-from kelviq_server.subscriptions.cycles import steps as cycles
 from kelviq_server.subscriptions.cycles.actions.carry_out_due import carry_out_due
-from kelviq_server.subscriptions.endings import rules
+from kelviq_server.subscriptions.endings import rules, steps
 from kelviq_server.subscriptions.endings.records import Cancel
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.errors import SubscriptionEnded
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated
 from kelviq_server.tenants import steps as tenants
-
-# In how many steps an update that waits for its payment is called off at most; more where the gateway does not answer.
-TRIES = 5
 
 
 async def cancel_subscription(tenant: Tenant, cancel: Cancel) -> None:
@@ -27,7 +24,7 @@ async def cancel_subscription(tenant: Tenant, cancel: Cancel) -> None:
     PaymentUnsettled where nobody knows how such an update's payment ends.
     """
     has_begun = False
-    for _ in range(TRIES):
+    while True:
         async with transaction(tenant) as tx:
             try:
                 waiting = await _cancel(tx, cancel)
@@ -39,8 +36,8 @@ async def cancel_subscription(tenant: Tenant, cancel: Cancel) -> None:
         if waiting is None:
             return
         has_begun = has_begun or waiting == cancel.id
-        await carry_out_due(tenant, waiting)
-    raise PaymentUnsettled("How a payment of the subscription ends is not known yet: cancel it again later.")
+        if not await carry_out_due(tenant, waiting):
+            raise PaymentUnsettled("How a payment of the subscription ends is not known yet: cancel it again later.")
 
 
 async def _has_begun(tx: Tx, cancel: Cancel) -> bool:
@@ -55,7 +52,16 @@ async def _cancel(tx: Tx, cancel: Cancel) -> UUID | None:
     ends_at = rules.ends_at(subscription, cancel, seller.time_zone, tx.now)
     waiting = await life.find_waiting(tx, subscription.lineage_id)
     if waiting is not None:
-        await life.change(tx, await life.lock_subscription(tx, waiting.id), expires_at=tx.now)
+        locked = await life.lock_subscription(tx, waiting.id)
+        said: dict[str, Any] = {}
+        if waiting.id == cancel.id:
+            said = {
+                "canceled_at": tx.now,
+                "cancellation_reason": cancel.reason,
+                "cancellation_feedback": cancel.feedback,
+                "cancellation_comment": cancel.comment,
+            }
+        await life.change(tx, locked, expires_at=tx.now, **said)
         return waiting.id
     told = (ends_at, cancel.reason, cancel.feedback, cancel.comment)
     known = (
@@ -78,7 +84,7 @@ async def _cancel(tx: Tx, cancel: Cancel) -> UUID | None:
     )
     if ends_at <= tx.now:
         # Its last payment, if there is one, is asked for by whoever does what is due.
-        await cycles.end(tx, customer, noted, cancel.reason, told=subscription)
+        await steps.end(tx, customer, noted, cancel.reason, told=subscription)
         return None
     whole = await life.told_of(tx, noted)
     tx.announce(SubscriptionUpdated(whole, tx.tenant.organization, whole.as_of(subscription)))

@@ -37,17 +37,22 @@ async def create_subscription(tenant: Tenant, new: CreateSubscription) -> WholeS
         try:
             async with transaction(tenant) as tx:
                 await orders.settle(tx, begun.attempt, outcome)
+                if outcome.status is AttemptStatus.PENDING:
+                    # Whoever asked is told of it, and can look what becomes of it.
+                    await life.show(tx, begun.subscription_id)
         except Exception:
             # The money may have been taken: whoever would try again after a fault of ours would pay twice.
             log.exception("payment not settled", order=begun.order_id)
             raise PaymentUnsettled from None
     async with transaction(tenant) as tx:
         subscription = await life.find_subscription(tx, begun.subscription_id)
-        assert subscription is not None
-        whole = await life.whole_of(tx, subscription)
+        whole = None if subscription is None else await life.whole_of(tx, subscription)
         attempt = None if begun.attempt is None else await payments.get_attempt(tx, begun.attempt.id)
-    if subscription.status is SubscriptionStatus.INCOMPLETE_EXPIRED and attempt is not None and attempt.failure:
+    is_over = subscription is None or subscription.status is SubscriptionStatus.INCOMPLETE_EXPIRED
+    if is_over and attempt is not None and attempt.failure:
         raise payments.refusal_of(attempt.failure)
+    assert subscription is not None
+    assert whole is not None
     if subscription.status is SubscriptionStatus.INCOMPLETE and attempt and attempt.status is AttemptStatus.PENDING:
         raise PaymentUnsettled(
             f"How the payment of subscription {subscription.id} ended is not known yet: do not create it again."
@@ -57,12 +62,11 @@ async def create_subscription(tenant: Tenant, new: CreateSubscription) -> WholeS
 
 async def _find_begun(tx: Tx, new: CreateSubscription) -> Begun | None:
     """Return what an earlier call for the same request began, or None."""
-    begun = None if new.request_id is None else await life.find_by_request(tx, new.request_id)
-    if begun is None:
+    order = None if new.request_id is None else await orders.find_by_request(tx, new.request_id)
+    if order is None:
         return None
-    order_id = await orders.get_first_id(tx, begun.id)
-    last = await transactions.find_last_charge(tx, order_id)
-    return Begun(begun.id, order_id, None if last is None else await payments.get_attempt(tx, last))
+    last = await transactions.find_last_charge(tx, order.id)
+    return Begun(order.subscription_id, order.id, None if last is None else await payments.get_attempt(tx, last))
 
 
 async def _begin(tx: Tx, new: CreateSubscription) -> Begun:

@@ -1,0 +1,3 @@
+-- What an order took over from a subscription that is the customer's whether it is paid or not: credits that outweigh.
+-- And when a record took its predecessor's place: not when that was asked for, where it was paid first.
+ALTER TABLE subscriptions ADD taken json, ADD effective_at timestamptz;
