@@ -1,9 +1,11 @@
 """Business work that waits for an instant of its tenant's clock: what each kind of it offers, and the list of all."""
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 from kelviq_server.platform.database import Tenant
 
@@ -24,6 +26,42 @@ class DueWork:
     # Carries out what is due by the tenant's clock, for a second or so, the earliest first, each in a transaction,
     # and returns how much that was. Safe to run twice, and by several at once: what another has in hand is left alone.
     carry_out: Callable[[Tenant], Awaitable[int]]
+
+
+Taken = TypeVar("Taken")
+
+# For so long, in seconds, a batch is worked on; a gateway that is slow keeps other tenants waiting no longer.
+BATCH_SECONDS = 2.0
+
+
+async def carry_out_each(
+    taken: Sequence[Taken],
+    do: Callable[[Taken], Awaitable[object]],
+    leave: Callable[[Sequence[Taken]], Awaitable[None]],
+    *,
+    at_once: int,
+    seconds: float = BATCH_SECONDS,
+) -> int:
+    """Do each of a batch, so many at once, and return how many were done; those that time is too short for are left.
+
+    What fails keeps none of the others from being done, and is raised at the end.
+    """
+    until = asyncio.get_running_loop().time() + seconds
+    waiting, faults = deque(taken), list[Exception]()
+
+    async def work() -> None:
+        while waiting and asyncio.get_running_loop().time() < until:
+            try:
+                await do(waiting.popleft())
+            except Exception as fault:
+                faults.append(fault)
+
+    await asyncio.gather(*(work() for _ in range(min(at_once, len(taken)))))
+    if waiting:
+        await leave(waiting)
+    if faults:
+        raise faults[0]
+    return len(taken) - len(waiting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ async def lock_due(tx: Tx, limit: int, lease: timedelta) -> Sequence[UUID]:
     return ids
 
 
-async def update_released(tx: Tx, id: UUID) -> None:
-    """Leave a record to whoever comes next."""
+async def update_released(tx: Tx, *ids: UUID) -> None:
+    """Leave records to whoever comes next."""
     await tx.execute(
-        "UPDATE subscriptions SET leased_until = NULL WHERE tenant_id = %s AND id = %s", (tx.tenant_id, id)
+        "UPDATE subscriptions SET leased_until = NULL WHERE tenant_id = %s AND id = ANY(%s)", (tx.tenant_id, list(ids))
     )
 
 
