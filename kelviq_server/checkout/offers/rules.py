@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from kelviq_server.billing.orders.records import BoughtFeature
+from kelviq_server.catalog.plans.records import PlanVersion
 from kelviq_server.checkout.offers.records import Choice, Held, Quantity
-from kelviq_server.checkout.sessions.records import Details, Selection
+from kelviq_server.checkout.sessions.records import Details, Options, Selection
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.customers.records import Customer
 from kelviq_server.subscriptions.purchases.records import Quote
@@ -74,6 +75,17 @@ def customer_changes(details: Details, held: Held) -> dict[str, str | None]:
     if not held.has_address:
         changes["tax_id"] = details.tax_id
     return changes
+
+
+def is_offered(version: PlanVersion, options: Options) -> bool:
+    """Say whether a plan may be chosen in a session: of those that it names, if any; of an agreed amount, just one.
+
+    What a page sends has no say in it: it would take any plan for the amount that was agreed on for another.
+    """
+    was_named = version.identifier == options.plan
+    if options.plans and version.identifier not in options.plans:
+        return False
+    return was_named or (options.custom_amount is None and (version.is_visible or bool(options.plans)))
 
 
 def selected(

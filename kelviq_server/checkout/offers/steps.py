@@ -47,14 +47,8 @@ async def choices_of(
 
     All in one currency: that in which the plan that is chosen is priced for them.
     """
-    found = await plans.list_for_sale(tx, product_id)
+    found = [version for version in await plans.list_for_sale(tx, product_id) if rules.is_offered(version, options)]
     chosen = None if selection is None else selection.plan
-    if options.custom_amount is not None:
-        found = [version for version in found if version.identifier == chosen]
-    elif options.plans:
-        found = [version for version in found if version.identifier in options.plans]
-    else:
-        found = [version for version in found if version.is_visible or version.identifier == chosen]
     priced = {version.identifier: _currency_of(options, version, country, tx.now.date()) for version in found}
     options = replace(options, currency=priced.get(chosen or "", options.currency))
     choices = [
@@ -106,6 +100,7 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
     known = None if customer is None else await orders.find_currency(tx, customer.id)
     if known is not None and known != options.currency:
         raise OtherCurrency(f"The customer pays in {known}.")
+    has_own_trial = selection.period is ChargePeriod.ONE_TIME or selection.plan != options.plan
     offer = Offer(
         plan=selection.plan,
         period=selection.period,
@@ -114,7 +109,7 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
         custom_amount=options.custom_amount,
         tax_behavior=None if options.custom_amount is None else options.tax_behavior,
         discount_code=selection.discount_code,
-        trial_days=None if selection.period is ChargePeriod.ONE_TIME else options.trial_days,
+        trial_days=None if has_own_trial else options.trial_days,
         address=options.ip_address,
     )
     return await purchases.quote(tx, offer, buyer, customer.id if customer and options.is_trusted else None)
@@ -125,7 +120,9 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     held = rules.held_of(customer, session.options.is_trusted, session.created_at)
     read = _read(typed or Typed(), session, held)
     buyer = rules.buyer_of(read.details, customer, held)
-    options, asked = session.options, session.selection
+    # An earlier version did not note which plan a session was opened with.
+    options = replace(session.options, plan=session.options.plan or session.selection.plan)
+    asked = session.selection
     if typed is not None and typed.plan:
         asked = replace(asked, plan=typed.plan)
     choices = await choices_of(tx, session.product_id, options, asked, buyer.country)
@@ -140,7 +137,7 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
         selection,
         plan=typed.plan if typed else None,
         period=typed.period if typed else None,
-        quantities=typed.quantities if typed else {},
+        quantities=typed.quantities if typed and options.custom_amount is None else {},
     )
     faults = dict(read.faults)
     chosen = next(choice for choice in choices if choice.plan == selection.plan)

@@ -51,12 +51,15 @@ class Options:
     currency: str
     # Whoever opened it had the merchant's server key, and so may speak for the customer.
     is_trusted: bool
+    # The plan it was opened with; None of a session that a version before this field opened.
+    plan: str | None = None
     # Identifiers of the plans that may be chosen; none at all: every plan of the product.
     plans: Sequence[str] = ()
+    # Agreed on for the plan, the period and the quantities it was opened with, and for nothing else.
     custom_amount: Decimal | None = None
     # Whether the tax is in what was agreed on, else in the price that was chosen at first.
     tax_behavior: TaxBehavior | None = None
-    # None: as the price says.
+    # Of the plan it was opened with alone. None: as the price says.
     trial_days: int | None = None
     takes_discounts: bool = True
     locks_email: bool = False

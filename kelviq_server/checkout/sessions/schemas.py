@@ -78,7 +78,7 @@ class CreateCheckoutSessionRequest(Body):
     custom_amount: Amount | None = Field(
         None,
         description="What was agreed on in place of the plan's price, in the currency's major unit. Takes a server key,"
-        " `currencyCode` and `taxBehavior`; other plans and periods cannot be chosen then.",
+        " `currencyCode` and `taxBehavior`; nothing but this plan, period and `features` can be bought then.",
         examples=[2999],
     )
     tax_behavior: Literal["INCLUSIVE", "EXCLUSIVE"] | None = Field(
@@ -104,7 +104,9 @@ class CreateCheckoutSessionRequest(Body):
         examples=[{"order_ref": "ABC-123", "source": "pricing_page"}],
     )
     trial_period: Annotated[int, Between(1, MAX_TRIAL_DAYS)] | None = Field(
-        None, description="Length of the trial in days, in place of the plan's. Takes a server key.", examples=[14]
+        None,
+        description="Length of the trial in days, in place of this plan's; others keep theirs. Takes a server key.",
+        examples=[14],
     )
     offering_id: Text | None = Field(None, description="Read, and of no effect.")
     pricing_table_id: Text | None = Field(None, description="Read, and of no effect.")

@@ -56,7 +56,7 @@ async def open_session(tx: Tx, wanted: OpenSession) -> Session:
     await _refuse_others(tx, wanted.plans, version)
     known = None if customer is None else await orders.find_currency(tx, customer.id)
     pricing = await offers.pricing_for(tx, version, wanted, known, customer)
-    options = _options(wanted, pricing, customer)
+    options = _options(wanted, version, pricing, customer)
     if wanted.is_trusted and customer is not None:
         sales.refuse_elsewhere(version, customer.country)
     selection, quote = await _select(tx, wanted, version, options, customer)
@@ -122,11 +122,12 @@ async def _refuse_others(tx: Tx, identifiers: Sequence[str], version: PlanVersio
             raise OtherProduct
 
 
-def _options(wanted: OpenSession, pricing: Pricing, customer: Customer | None) -> Options:
+def _options(wanted: OpenSession, version: PlanVersion, pricing: Pricing, customer: Customer | None) -> Options:
     return Options(
         currency=pricing.currency,
         is_agreed=pricing.is_agreed,
         is_trusted=wanted.is_trusted,
+        plan=version.identifier,
         plans=list(wanted.plans),
         custom_amount=wanted.custom_amount,
         tax_behavior=wanted.tax_behavior,

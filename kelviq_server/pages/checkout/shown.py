@@ -114,7 +114,8 @@ def _price(units: int, currency: str, period: ChargePeriod) -> str:
 
 def _quantities(shown: Shown, chosen: Choice | None) -> Sequence[ShownQuantity]:
     selection = shown.offering.selection
-    if chosen is None:
+    if chosen is None or shown.session.options.custom_amount is not None:
+        # What an amount was agreed on for stands in the lines, and is not chosen.
         return []
     bought = {feature.identifier: feature.quantity for feature in selection.features}
     return [
