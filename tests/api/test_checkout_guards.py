@@ -223,3 +223,30 @@ async def test_who_came_about_with_a_card_that_failed_may_still_say_where_they_a
     paid, _ = (await api.get("/orders/")).json()["results"]
     assert paid["billingAddress"]["country"] == "FR"
     assert (await api.get("/customers/grace/")).json()["billingAddress"]["country"] == "FR"
+
+
+async def test_nobody_writes_into_a_record_that_came_after_their_page(app: Starlette, api: Client, made: Made) -> None:
+    """Whoever knows how a merchant makes up ids would open a page for the next one, and wait."""
+    await shop(api)
+    browser = client_for(app, made.keys.sandbox.client.plain)
+    window = await at(app, await checkout.opened(browser, customerId="ada"))
+    await window.send("update", name="Mallory", email="mallory@example.com", country="DE")
+    known = {"name": "Ada Lovelace", "email": "ada@example.com", "billingAddress": {"country": "GB", "city": "London"}}
+    await money.customer(api, None, **known)
+    await window.pay(name="Mallory", email="mallory@example.com", country="DE", **CARD)
+    assert await orders(api) == [("COMPLETE", "132.00")], "with the tax of the customer's own country"
+    customer = (await api.get("/customers/ada/")).json()
+    assert {name: customer[name] for name in known} == known
+
+
+async def test_nobody_who_is_a_moment_late_writes_into_a_record(app: Starlette, api: Client, made: Made) -> None:
+    await shop(api)
+    browser = client_for(app, made.keys.sandbox.client.plain)
+    windows = [await at(app, await checkout.opened(browser, customerId="ada")) for _ in range(2)]
+    for number, window in enumerate(windows):
+        await window.send("update", name=f"Buyer {number}", email=f"{number}@example.com", country="DE")
+    first, second = windows
+    await first.send("pay", **(CARD | {"card_number": money.DECLINED_LATER}))
+    await second.pay(**CARD)
+    customer = (await api.get("/customers/ada/")).json()
+    assert (customer["name"], customer["email"]) == ("Buyer 0", "0@example.com")

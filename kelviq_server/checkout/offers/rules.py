@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from kelviq_server.billing.orders.records import BoughtFeature
 from kelviq_server.catalog.plans.records import PlanVersion
@@ -16,14 +15,14 @@ from kelviq_server.taxes.records import STATED, Buyer
 REQUIRED = "This field is required."
 
 
-def held_of(customer: Customer | None, is_trusted: bool, opened_at: datetime) -> Held:
+def held_of(customer: Customer | None, *, speaks_for_customer: bool) -> Held:
     """Return what of a customer's record a session leaves alone.
 
     Anybody can open a session with a client key or a link, in whoever's name: what the merchant knows of a customer is
     neither shown nor changed there, but for the e-mail address, with which the page is filled in, as is documented.
     """
-    if customer is None or is_trusted or customer.created_at >= opened_at:
-        # Who came about with the session, when its first card failed, says for themselves who they are.
+    if customer is None or speaks_for_customer:
+        # A customer whom the session itself made, when its first card failed, says for themselves who they are.
         return Held()
     return Held(customer.email is not None, customer.name is not None, customer.country is not None)
 

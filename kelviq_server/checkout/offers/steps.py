@@ -117,7 +117,7 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
 
 async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed: Typed | None) -> Offering:
     """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to."""
-    held = rules.held_of(customer, session.options.is_trusted, session.created_at)
+    held = rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     read = _read(typed or Typed(), session, held)
     buyer = rules.buyer_of(read.details, customer, held)
     # An earlier version did not note which plan a session was opened with.
@@ -220,7 +220,7 @@ async def shown_of(tx: Tx, session: Session, typed: Typed | None = None) -> Show
         seller=await tenants.get_seller(tx),
         product=bought[session.product_id],
         offering=await offering_of(tx, session, customer, typed),
-        held=rules.held_of(customer, session.options.is_trusted, session.created_at),
+        held=rules.held_of(customer, speaks_for_customer=session.speaks_for_customer),
         takes_cards=payments.takes_cards(await tenants.find_gateway(tx)),
         now=tx.now,
     )

@@ -37,6 +37,7 @@ _JANES = Session(
     failure=None,
     card=None,
     needs_action=False,
+    has_made_customer=False,
     order_id="ORD-20250604060330-H8IO7",
     expires_at=_AT,
     completed_at=_AT,

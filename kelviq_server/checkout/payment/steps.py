@@ -49,7 +49,7 @@ async def ready_of(
     that is wrong or missing, AmountChanged where the page said something else, NoGatewayConfigured.
     """
     offering = await offers.offering_of(tx, session, customer, typed)
-    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
+    held = offer_rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
     if not session.options.takes_discounts and faults.pop("discountCode", None):
         # The page has no field for another one, and said so with the total.
@@ -86,6 +86,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
         # A card is needed by now that was not when the page was sent.
         raise AmountChanged
     buyer = await _add(tx, session.external_id, ready.offering.details) if customer is None else None
+    is_new = buyer is not None
     if buyer is None:
         if customer is None:
             customer = await _lock(tx, session.external_id)
@@ -94,12 +95,12 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
             # For somebody who is there by now it may come to something else.
             ready = await ready_of(tx, session, customer, typed, None)
         buyer = await _changed(tx, customer, ready.offering.details, session)
-    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
+    held = offer_rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     await offers.keep(tx, session, ready.offering, held, ready.quote.product.name)
     if ready.quote.currency != session.options.currency:
         await store.update_options(tx, session, replace(session.options, currency=ready.quote.currency))
     card = None if saved is None or ready.gateway is None else Card(ready.gateway, saved)
-    await store.update_beginning(tx, id, buyer.id, card)
+    await store.update_beginning(tx, id, buyer.id, card, has_made_customer=is_new)
     method = None
     if card is not None:
         method = payments.unsaved_method(card.gateway, card.method, customers.summary_of(buyer), tx.now)
@@ -168,11 +169,11 @@ async def _add(tx: Tx, external_id: str, details: Details) -> Customer | None:
 
 
 async def _changed(tx: Tx, customer: Customer, details: Details, session: Session) -> Customer:
-    held = offer_rules.held_of(customer, session.options.is_trusted, session.created_at)
+    held = offer_rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     changes: dict[str, str | None] = offer_rules.customer_changes(details, held)
     if not held.has_address and (address := details.address()) is not None:
         changes["billing_address"] = dump(address)
-    if not session.options.is_trusted and customer.created_at < session.created_at:
+    if not session.speaks_for_customer:
         # For this order alone: anybody can say so, and the record is the merchant's.
         tax_id = changes.pop("tax_id", None)
         said = customer.details if tax_id is None else dump({"taxId": tax_id})

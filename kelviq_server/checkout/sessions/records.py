@@ -185,11 +185,18 @@ class Session:
     failure: str | None
     card: Card | None
     needs_action: bool
+    # Whether a payment of this session wrote the customer's record.
+    has_made_customer: bool
     order_id: str | None
     expires_at: datetime
     completed_at: datetime | None
     created_at: datetime
     modified_at: datetime
+
+    @property
+    def speaks_for_customer(self) -> bool:
+        """Say whether what is typed on the page is the customer's to say, and goes into the merchant's record."""
+        return self.options.is_trusted or self.has_made_customer
 
 
 @dataclass(frozen=True, slots=True)

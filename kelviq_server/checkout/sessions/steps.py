@@ -160,7 +160,7 @@ async def _select(
         # On the page, what is bought once may be chosen beside what has the trial.
         raise NoTrialWithoutRenewal
     selection = Selection(version.identifier, period, list(wanted.features), wanted.discount_code)
-    held = offer_rules.held_of(customer, options.is_trusted, tx.now)
+    held = offer_rules.held_of(customer, speaks_for_customer=options.is_trusted)
     details = _details(customer, options)
     buyer = offer_rules.buyer_of(details, customer, held)
     quote = await offers.quote_of(tx, options, selection, buyer, customer)

@@ -27,7 +27,7 @@ from kelviq_server.platform.paging import Page
 
 _COLUMNS: LiteralString = (
     "id, status, product_id, external_id, customer_id, options, selection, details, offering, metadata, turn, failure,"
-    " card, needs_action, order_id, expires_at, completed_at, created_at, modified_at"
+    " card, needs_action, has_made_customer, order_id, expires_at, completed_at, created_at, modified_at"
 )
 _LISTED: LiteralString = "SELECT id, seq FROM checkout_sessions WHERE tenant_id = %(tenant_id)s"
 _ROWS: LiteralString = "SELECT * FROM checkout_sessions WHERE tenant_id = %(tenant_id)s AND " + CHOSEN
@@ -151,14 +151,21 @@ async def update_options(tx: Tx, session: Session, options: Options) -> Session:
     return await _changed(tx, "options = %(options)s", session.id, options=_json(options))
 
 
-async def update_beginning(tx: Tx, id: str, customer_id: UUID, card: Card | None) -> Session:
-    """Note that a payment of a locked session is about to begin, by whom and with what; return it."""
+async def update_beginning(
+    tx: Tx, id: str, customer_id: UUID, card: Card | None, *, has_made_customer: bool
+) -> Session:
+    """Note that a payment of a locked session is about to begin, by whom and with what; return it.
+
+    `has_made_customer`: whether their record was written just now.
+    """
     return await _changed(
         tx,
-        "is_beginning = true, customer_id = %(customer_id)s, card = %(card)s, turn = turn + 1, failure = NULL",
+        "is_beginning = true, customer_id = %(customer_id)s, card = %(card)s, turn = turn + 1, failure = NULL,"
+        " has_made_customer = has_made_customer OR %(has_made_customer)s",
         id,
         customer_id=customer_id,
         card=None if card is None else _json(card),
+        has_made_customer=has_made_customer,
     )
 
 
