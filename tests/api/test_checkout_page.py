@@ -248,3 +248,32 @@ async def test_nobody_guesses_discount_codes_fast(app: Starlette, api: Client) -
     statuses = [(await window.http.post(window.path, data=sent)).status_code for _ in range(140)]
     assert set(statuses) == {200, 429}
     assert statuses[:120] == [200] * 120
+
+
+async def test_an_address_elsewhere_keeps_its_region_until_the_country_changes(app: Starlette, api: Client) -> None:
+    await shop(api)
+    at_home = {
+        "country": "IN",
+        "line1": "1 Road",
+        "line2": "Flat 2",
+        "city": "Kochi",
+        "state": "Kerala",
+        "postalCode": "682001",
+    }
+    for external_id in ("ada", "grace"):
+        body = {"customerId": external_id, "name": "Ada", "email": "ada@example.com", "billingAddress": at_home}
+        await catalog.made(api, "/customers/", body)
+    window = await at(app, await checkout.opened(api, customerId="ada"))
+    assert window.form.fields["state"] == "Kerala"
+    await window.pay(**CARD)
+    assert (await api.get("/customers/ada/")).json()["billingAddress"] == at_home
+
+    window = await at(app, await checkout.opened(api, customerId="grace"))
+    page = await window.send("update", country="US")
+    assert (page.fields["state"], page.invalid) == ("", [])
+    await window.send("update", state="NY")
+    page = await window.send("update", country="DE")
+    assert (page.fields["state"], page.invalid) == ("", [])
+    await window.pay(city="Munich", state="Bavaria", **CARD)
+    moved = (await api.get("/customers/grace/")).json()["billingAddress"]
+    assert (moved["country"], moved["city"], moved["state"]) == ("DE", "Munich", "Bavaria")

@@ -190,9 +190,12 @@ def _read(typed: Typed, session: Session, held: Held) -> Read:
         values["email"] = email or session.details.email
         faults.pop("email", None)
     details = Details(**values)
-    details = replace(details, state=details.state if details.country in STATED else None)
     if details.state is not None and taxes.state_code(details.country or "", details.state) is None:
-        faults["state"] = ["Select a state."]
+        if details.country != session.details.country:
+            # One of the country before.
+            details = replace(details, state=None)
+        elif details.country in STATED:
+            faults["state"] = ["Select a state."]
     if details.tax_id is not None:
         try:
             details = replace(details, tax_id=taxes.checked_tax_id(details.tax_id, details.country))

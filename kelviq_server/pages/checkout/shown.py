@@ -92,7 +92,8 @@ def _fields(details: Details, typed: Mapping[str, str]) -> dict[str, str]:
         "line2": details.line2, "city": details.city, "state": details.state, "postalCode": details.postal_code,
         "taxId": details.tax_id, "discountCode": None,
     }  # fmt: skip
-    return {name: typed.get(name) or value or "" for name, value in kept.items()}
+    # A state goes with its country.
+    return {name: typed.get(name) or value or "" for name, value in kept.items()} | {"state": details.state or ""}
 
 
 def _plan(choice: Choice, chosen: str, period: ChargePeriod) -> ShownChoice:
