@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.api import catalog, checkout, licenses, money, subscriptions
-from tests.api.buying import BUYER, CARD, tab
+from tests.api.buying import BUYER, CARD, Form, at, tab
 from tests.api.conftest import Client
 
 
@@ -58,9 +58,11 @@ async def test_a_link_chooses_and_fills_in(app: Starlette, api: Client, product:
         ({"plan_identifier": "none"}, 400, "There is no such plan for sale."),
         ({"enabled": "free", "plan_identifier": "pro"}, 400, "not among those"),
         ({"plan_identifier": "pro", "charge_period": "DAILY"}, 400, "no price for this charge period"),
-        ({"charge_period": "FORTNIGHTLY"}, 400, "is not a valid choice"),
-        ({"success_url": "javascript:alert(1)"}, 400, "Enter a valid URL."),
-        ({"customer_id": "a/b"}, 400, "Slashes are not allowed."),
+        ({"charge_period": "FORTNIGHTLY"}, 400, 'charge_period: "FORTNIGHTLY" is not a valid choice'),
+        ({"discounts_enabled": "maybe"}, 400, 'discounts_enabled: "maybe" is not a valid choice'),
+        ({"success_url": "javascript:alert(1)"}, 400, "success_url: Enter a valid URL."),
+        ({"customer_id": "a/b"}, 400, "customer_id: Slashes are not allowed."),
+        ({"enabled": ",".join(map(str, range(101)))}, 400, "enabled: Ensure this field has no more than"),
         ({"plan_identifier": "pro", "discount_code": "NONE"}, 400, "Go on without the discount"),
     ],
 )
@@ -69,7 +71,7 @@ async def test_a_link_that_leads_nowhere_says_so(
 ) -> None:
     answer = await tab(app).http.get(f"/sandbox/buy/{product}/", params=query)
     assert answer.status_code == status
-    assert text in answer.text
+    assert text in Form(answer.text).text
     assert (await api.get("/checkout/sessions/")).json()["count"] == 0
 
 
@@ -94,3 +96,27 @@ async def test_what_came_with_a_purchase_is_on_the_last_page(app: Starlette, api
     assert "Thank you for your order" in page.text
     for text in (issued["licenseKey"], "Active on 0 of 3 devices", "Community"):
         assert text in page.text, text
+
+
+async def test_a_link_has_names_of_its_own(app: Starlette, api: Client, product: str) -> None:
+    session = await opened(
+        app, api, product, success_url=checkout.SUCCESS, successUrl="nowhere", planIdentifier="none",
+        plan_identifier="pro", discounts_enabled="False",
+    )  # fmt: skip
+    assert (session["data"]["successUrl"], session["selectedData"]["planIdentifier"]) == (checkout.SUCCESS, "pro")
+    assert session["data"]["discountsEnabled"] is False
+
+
+async def test_a_free_plan_is_bought_once_whatever_the_period_of_those_beside_it(
+    app: Starlette, api: Client, product: str
+) -> None:
+    link = {"enabled": "free,pro", "plan_identifier": "free", "charge_period": "MONTHLY"}
+    session = await opened(app, api, product, **link)
+    assert session["selectedData"] == {"planIdentifier": "free", "chargePeriod": "ONE_TIME", "features": []}
+    by_the_api = await checkout.opened(api, "free", "YEARLY")
+    assert (await checkout.shown(api, by_the_api))["selectedData"]["chargePeriod"] == "ONE_TIME"
+    window = await at(app, session["id"])
+    await window.send("update", plan="pro", period="YEARLY")
+    await window.pay(**BUYER, plan="free", **CARD)
+    bought = await checkout.shown(api, session["id"])
+    assert (bought["status"], bought["subscription"]["billingType"]) == ("success", "ONE_TIME")

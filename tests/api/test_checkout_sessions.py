@@ -66,7 +66,7 @@ async def test_without_a_customer_one_is_made_up(api: Client) -> None:
         ({"discountCode": "NONE"}, {"discountCode": ["There is no such discount code."]}),
         ({"currencyCode": "EUR"}, {"currencyCode": ["The plan has no price in EUR."]}),
         ({"defaultBillingCountry": "XX"}, {"defaultBillingCountry": ['"XX" is not a valid choice.']}),
-        ({"plansEnabled": "other"}, {"planIdentifier": ["This plan is not among those of plansEnabled."]}),
+        ({"plansEnabled": "other"}, {"planIdentifier": ["This plan is not among those that are enabled."]}),
         ({"plansEnabled": "pro, other"}, {"plansEnabled": ['There is no plan "other" for sale.']}),
         ({"plansEnabled": "pro,elsewhere"}, {"plansEnabled": ["These are not plans of one product."]}),
         ({"customAmount": 10}, {"taxBehavior": [REQUIRED], "currencyCode": [REQUIRED]}),

@@ -4,7 +4,7 @@ from kelviq_server.core.errors import Refusal
 
 
 class PlanNotEnabled(Refusal):
-    """This plan is not among those of plansEnabled."""
+    """This plan is not among those that are enabled."""
 
     field = "planIdentifier"
 

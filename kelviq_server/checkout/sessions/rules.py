@@ -1,4 +1,4 @@
-"""When a session can be paid, until when, and what its timeline says."""
+"""When a session can be paid, until when, what it offers, and what its timeline says."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,11 +9,13 @@ from kelviq_server.checkout.offers.records import Choice
 from kelviq_server.checkout.sessions.records import PAYABLE, Details, NewSessionEvent, Session, SessionStatus
 from kelviq_server.core.money import to_amount
 from kelviq_server.payments.records import Failure
+from kelviq_server.platform.wire import InvalidFields
 
 # By the tenant's clock.
 LIFETIME = timedelta(hours=24)
 # Whoever tries more cards is looking for one that works.
 MAX_TURNS = 20
+MAX_PLANS = 100
 
 
 def is_payable(session: Session, now: datetime) -> bool:
@@ -44,6 +46,14 @@ def offering_of(choices: list[Choice], product_name: str, exponent: int) -> Mapp
             for choice in choices
         ],
     }
+
+
+def identifiers(name: str, text: str | None) -> list[str]:
+    """Return identifiers that a field has separated by commas; raises InvalidFields for very many."""
+    found = list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+    if len(found) > MAX_PLANS:
+        raise InvalidFields({name: [f"Ensure this field has no more than {MAX_PLANS} elements."]})
+    return found
 
 
 def created(product_name: str) -> NewSessionEvent:

@@ -1,10 +1,11 @@
 """Checkout sessions as the wire spells them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from kelviq_server.billing.charges.steps import ChargeFeature, IpAddress
 from kelviq_server.billing.orders import steps as orders
@@ -12,6 +13,7 @@ from kelviq_server.billing.orders.records import BillingType, BoughtFeature, Eve
 from kelviq_server.catalog.prices.records import TaxBehavior
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.checkout.sessions.records import OpenSession, Session, SessionEvent, ShownSession, WholeSession
+from kelviq_server.checkout.sessions.rules import identifiers
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.money import to_amount
 from kelviq_server.platform.listing import ListAnswer
@@ -24,11 +26,20 @@ from kelviq_server.platform.values import (
     WebAddress,
     currency_exponents,
 )
-from kelviq_server.platform.wire import Answer, Body, Country, FreeForm, Identifier, InvalidFields, Text, wire_instant
+from kelviq_server.platform.wire import (
+    Answer,
+    Body,
+    Country,
+    FreeForm,
+    Identifier,
+    InvalidFields,
+    Text,
+    read_body,
+    wire_instant,
+)
 from kelviq_server.subscriptions.life import steps as subscriptions
 
 MAX_TRIAL_DAYS = 730
-MAX_PLANS = 100
 # What only the merchant's server may decide.
 _OF_SERVERS = ("customAmount", "trialPeriod")
 
@@ -41,7 +52,8 @@ class CreateCheckoutSessionRequest(Body):
         description="Where the customer goes once they have bought.", examples=["https://example.com/welcome"]
     )
     charge_period: ChargePeriod = Field(
-        description="How often it is charged, as it is chosen at first.", examples=["MONTHLY"]
+        description="How often it is charged, as it is chosen at first; of no effect where the plan is free.",
+        examples=["MONTHLY"],
     )
     customer_id: Identifier | None = Field(
         None,
@@ -58,9 +70,7 @@ class CreateCheckoutSessionRequest(Body):
         " key it is where the call comes from.",
     )
     cancel_url: WebAddress | None = Field(
-        None,
-        description="Where the page's way back leads.",
-        examples=["https://example.com/pricing"],
+        None, description="Where the page's way back leads.", examples=["https://example.com/pricing"]
     )
     plans_enabled: Text | None = Field(
         None,
@@ -104,9 +114,7 @@ class CreateCheckoutSessionRequest(Body):
         examples=[{"order_ref": "ABC-123", "source": "pricing_page"}],
     )
     trial_period: Annotated[int, Between(1, MAX_TRIAL_DAYS)] | None = Field(
-        None,
-        description="Length of the trial in days, in place of this plan's; others keep theirs. Takes a server key.",
-        examples=[14],
+        None, description="Days of trial in place of this plan's; others keep theirs. Takes a server key.", examples=[7]
     )
     offering_id: Text | None = Field(None, description="Read, and of no effect.")
     pricing_table_id: Text | None = Field(None, description="Read, and of no effect.")
@@ -126,7 +134,7 @@ class CreateCheckoutSessionRequest(Body):
             is_trusted=is_trusted,
             customer=self.customer_id,
             features=[BoughtFeature(feature.identifier, feature.quantity) for feature in self.features or []],
-            plans=_identifiers(self.plans_enabled),
+            plans=identifiers("plansEnabled", self.plans_enabled),
             currency=self.currency_code,
             custom_amount=self.custom_amount,
             tax_behavior=None if self.custom_amount is None else TaxBehavior(self.tax_behavior or ""),
@@ -146,21 +154,13 @@ class CreateCheckoutSessionRequest(Body):
         return {name: ["This needs a server key."] for name, value in decided.items() if value is not None}
 
 
-def _identifiers(text: str | None) -> list[str]:
-    """Return identifiers that are separated by commas; raises InvalidFields for very many."""
-    found = list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
-    if len(found) > MAX_PLANS:
-        raise InvalidFields({"plansEnabled": [f"Ensure this field has no more than {MAX_PLANS} elements."]})
-    return found
-
-
 class LinkParameters(Body):
     """What a link to a product says besides."""
 
     enabled: Annotated[Text, Field(max_length=5000)] | None = None
     plan_identifier: Identifier | None = None
     charge_period: ChargePeriod | None = None
-    discounts_enabled: Literal["true", "false"] | None = None
+    discounts_enabled: Annotated[Literal["true", "false"], BeforeValidator(str.casefold)] | None = None
     discount_code: Text | None = None
     customer_id: Identifier | None = None
     success_url: WebAddress | None = None
@@ -173,13 +173,26 @@ class LinkParameters(Body):
             is_trusted=False,
             product_id=product_id,
             customer=self.customer_id,
-            plans=_identifiers(self.enabled),
+            plans=identifiers("enabled", self.enabled),
             takes_discounts=self.discounts_enabled != "false",
             discount_code=self.discount_code,
             success_url=self.success_url,
             ip_address=ip_address,
             referer=referer,
         )
+
+
+def link_parameters(query: Mapping[str, str]) -> LinkParameters:
+    """Return what a link says, by the names that links have; those of the API mean nothing there, like any other.
+
+    Raises InvalidFields, which spells the names as links do.
+    """
+    names = {field.alias or name: name for name, field in LinkParameters.model_fields.items()}
+    said = {name: text for name in names.values() if (text := query.get(name, "").strip())}
+    try:
+        return read_body(LinkParameters, said)
+    except InvalidFields as faults:
+        raise InvalidFields({names.get(name, name): messages for name, messages in faults.errors.items()}) from None
 
 
 class CreateCheckoutSessionResponse(Answer):

@@ -156,6 +156,9 @@ async def _select(
         if choice is None:
             raise NothingForSale
         period = next(iter(choice.costs))
+    if sales.price_for(version, options.currency, None).price_type is PriceType.FREE:
+        # Of links to a free plan beside others, which name the period of those.
+        period = ChargePeriod.ONE_TIME
     if period is ChargePeriod.ONE_TIME and options.trial_days is not None:
         # On the page, what is bought once may be chosen beside what has the trial.
         raise NoTrialWithoutRenewal

@@ -6,10 +6,9 @@ from uuid import UUID
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.checkout.sessions import steps
 from kelviq_server.checkout.sessions.records import Session
-from kelviq_server.checkout.sessions.schemas import LinkParameters
+from kelviq_server.checkout.sessions.schemas import link_parameters
 from kelviq_server.core.errors import NotFound
 from kelviq_server.platform.database import INSTANCE, reading, transaction
-from kelviq_server.platform.wire import read_body
 from kelviq_server.tenants import steps as tenants
 from kelviq_server.tenants.records import EnvironmentName
 
@@ -31,7 +30,6 @@ async def open_link(
         found = None if tenant_id is None else await tenants.get_environment(tx, tenant_id)
     if found is None or found.name != environment:
         raise NotFound
-    given = {name: value.strip() for name, value in query.items() if value.strip()}
-    wanted = read_body(LinkParameters, given).wanted(product_id, ip_address, referer)
+    wanted = link_parameters(query).wanted(product_id, ip_address, referer)
     async with transaction(tenants.tenant_of(found)) as tx:
         return await steps.open_session(tx, wanted)
