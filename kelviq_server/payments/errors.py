@@ -1,6 +1,7 @@
 """What stops a payment, or a change of how somebody pays."""
 
 from kelviq_server.core.errors import Refusal
+from kelviq_server.payments.records import Failure
 
 
 class PaymentMethodRequired(Refusal):
@@ -19,6 +20,10 @@ class CardRefused(Refusal):
     """The card was declined."""
 
     field = "cardNumber"
+
+    def __init__(self, text: str | None = None, failure: Failure = Failure.DECLINED) -> None:
+        super().__init__(*([] if text is None else [text]))
+        self.failure = failure
 
 
 class NotATestCard(Refusal):

@@ -91,6 +91,7 @@ class Failure(StrEnum):
 
     DECLINED = "card_declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXPIRED_CARD = "expired_card"
     AUTHENTICATION_REQUIRED = "authentication_required"
     NOT_REFUNDABLE = "not_refundable"
     # Nobody knows of it, and it is too late to ask again.

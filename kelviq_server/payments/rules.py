@@ -15,6 +15,7 @@ ABANDONED = Outcome(AttemptStatus.FAILED, failure=Failure.ABANDONED)
 _TEXTS = {
     Failure.DECLINED: "The payment was declined.",
     Failure.INSUFFICIENT_FUNDS: "The payment was declined: insufficient funds.",
+    Failure.EXPIRED_CARD: "The card has expired.",
     Failure.AUTHENTICATION_REQUIRED: "The payment requires authentication.",
     Failure.NOT_REFUNDABLE: "The payment cannot be given back.",
     Failure.ABANDONED: "The payment gateway never heard of it.",

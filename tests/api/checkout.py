@@ -38,3 +38,8 @@ async def timeline(api: Client, id: str) -> list[str]:
     """Return the codes of what happened to a session, the oldest first."""
     page = (await api.get(f"/checkout/sessions/{id}/events/?page_size=100")).json()
     return [event["code"].removeprefix("checkout_session.") for event in reversed(page["results"])]
+
+
+async def last_event(api: Client, id: str) -> dict[str, Any]:
+    """Return what happened last to a session."""
+    return (await api.get(f"/checkout/sessions/{id}/events/")).json()["results"][0]

@@ -82,25 +82,33 @@ async def test_everything_that_is_missing_is_said_at_once_and_what_was_typed_sta
 
 
 @pytest.mark.parametrize(
-    ("number", "text", "steps"),
+    ("typed", "text", "steps", "code"),
     [
-        ("4000 0000 0000 0002", "The card was declined.", ["payment_failed"]),
-        ("4000 0000 0000 9995", "insufficient funds", ["payment_failed"]),
-        ("4111 1111 1111 1111", "Use a test card", ["payment_failed"]),
-        (money.DECLINED_LATER, "The payment was declined.", ["payment_attempted", "payment_failed"]),
+        ({"card_number": "4000 0000 0000 0002"}, "The card was declined.", ["payment_failed"], "card_declined"),
+        ({"card_number": "4000 0000 0000 9995"}, "insufficient funds", ["payment_failed"], "insufficient_funds"),
+        ({"card_number": "4111 1111 1111 1111"}, "Use a test card", ["payment_failed"], "card_declined"),
+        ({"card_expiry": "12/30"}, "The card has expired.", ["payment_failed"], "expired_card"),
+        (
+            {"card_number": money.DECLINED_LATER},
+            "The payment was declined.",
+            ["payment_attempted", "payment_failed"],
+            "card_declined",
+        ),
     ],
 )
 async def test_another_card_can_be_tried(
-    app: Starlette, api: Client, made: Made, number: str, text: str, steps: list[str]
+    app: Starlette, api: Client, made: Made, typed: dict[str, str], text: str, steps: list[str], code: str
 ) -> None:
     await shop(api)
+    await subscriptions.freeze(api)
     id = await checkout.opened(api, customerId="grace")
     window = await at(app, id)
-    page = await window.pay(**BUYER, **{**CARD, "card_number": number})
+    page = await window.pay(**BUYER, **{**CARD, **typed})
     assert page.invalid == ["card_number"]
     assert text in page.text
     assert page.fields["email"] == "grace@example.com"
     assert (await checkout.shown(api, id))["status"] == "failed"
+    assert (await checkout.last_event(api, id))["metadata"]["code"] == code
     assert (await api.get("/payment-methods/")).json()["count"] == 0, "what did not pay is nobody's card"
     assert (await api.get("/subscriptions/")).json()["count"] == 0
     await window.send("pay", **CARD)

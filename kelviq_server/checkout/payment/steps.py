@@ -27,7 +27,7 @@ from kelviq_server.customers import steps as customers
 from kelviq_server.customers.errors import CustomerUnknown
 from kelviq_server.customers.records import Customer, NewCustomer
 from kelviq_server.payments import steps as payments
-from kelviq_server.payments.errors import NoGatewayConfigured
+from kelviq_server.payments.errors import CardRefused, NoGatewayConfigured, NotATestCard
 from kelviq_server.payments.records import Attempt, AttemptStatus, Failure, NewCard, Outcome, SavedMethod
 from kelviq_server.platform.database import Tx
 from kelviq_server.platform.json_body import dump
@@ -200,12 +200,13 @@ async def settle(tx: Tx, id: str, attempt: Attempt, outcome: Outcome) -> Session
     return session
 
 
-async def note_refused(tx: Tx, id: str, turn: int, text: str) -> None:
-    """Note that what was to be paid with was refused, once for each page that was sent."""
-    session = await store.lock_session(tx, id)
-    if rules.is_payable(session, tx.now) and session.turn == turn:
-        await store.update_refused(tx, id, text)
-        await store.insert_event(tx, id, rules.failed(Failure.DECLINED, text))
+async def note_refused(tx: Tx, before: Session, refusal: CardRefused | NotATestCard) -> None:
+    """Note that what was to be paid with was refused, and why, once for each page that was sent."""
+    session = await store.lock_session(tx, before.id)
+    if rules.is_payable(session, tx.now) and session.turn == before.turn:
+        failure = refusal.failure if isinstance(refusal, CardRefused) else Failure.DECLINED
+        await store.update_refused(tx, session.id, refusal.text)
+        await store.insert_event(tx, session.id, rules.failed(failure, refusal.text))
 
 
 class CheckoutFollower:

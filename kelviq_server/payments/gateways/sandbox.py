@@ -87,10 +87,10 @@ class SandboxGateway:
         if known.behavior is Behavior.IS_DECLINED:
             raise CardRefused
         if known.behavior is Behavior.HAS_NO_FUNDS:
-            raise CardRefused("The card was declined: insufficient funds.")
+            raise CardRefused("The card was declined: insufficient funds.", Failure.INSUFFICIENT_FUNDS)
         async with transaction(tenant) as tx:
             if (card.exp_year, card.exp_month) < (tx.now.year, tx.now.month):
-                raise CardRefused("The card has expired.")
+                raise CardRefused("The card has expired.", Failure.EXPIRED_CARD)
             id = f"card_{random_text()}"
             await store.insert_card(tx, id, known.behavior)
         data = {

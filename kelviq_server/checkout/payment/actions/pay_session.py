@@ -53,7 +53,7 @@ async def _save_card(tenant: Tenant, ready: Ready) -> SavedMethod | None:
         return await payments.save_card(tenant, ready.gateway, ready.card)
     except (CardRefused, NotATestCard) as refusal:
         async with transaction(tenant) as tx:
-            await steps.note_refused(tx, ready.session.id, ready.session.turn, refusal.text)
+            await steps.note_refused(tx, ready.session, refusal)
         raise
 
 
