@@ -6,6 +6,7 @@ import re
 import pytest
 from starlette.applications import Starlette
 
+from kelviq_server.platform.database import current_pool
 from tests.api import catalog, checkout, money, subscriptions
 from tests.api.buying import BUYER, CARD, at, authenticating, orders, shop, tab
 from tests.api.conftest import Client, client_for
@@ -250,3 +251,32 @@ async def test_nobody_who_is_a_moment_late_writes_into_a_record(app: Starlette, 
     await second.pay(**CARD)
     customer = (await api.get("/customers/ada/")).json()
     assert (customer["name"], customer["email"]) == ("Buyer 0", "0@example.com")
+
+
+async def test_whoever_looks_at_a_page_with_a_code_waits_for_nobody_who_pays_with_it(
+    app: Starlette, api: Client
+) -> None:
+    await shop(api)
+    tenth = {"name": "L", "code": "LAUNCH", "type": "PERCENTAGE", "percentage": 10}
+    discount = await catalog.made(api, "/discounts/", tenth)
+    id = await checkout.opened(api, discountCode="LAUNCH")
+    async with current_pool().connection() as connection, connection.transaction():
+        # As a payment has it that has begun.
+        await connection.execute("SELECT FROM discounts WHERE id = %s FOR NO KEY UPDATE", (discount["id"],))
+        async with asyncio.timeout(10):
+            window = await at(app, id)
+            page = await window.send("update", **BUYER)
+            await checkout.opened(api, discountCode="LAUNCH")
+    assert "-$11.00" in page.text
+
+
+async def test_the_last_use_of_a_code_is_one_buyers_alone(app: Starlette, api: Client) -> None:
+    await shop(api)
+    last = {"name": "L", "code": "LAUNCH", "type": "PERCENTAGE", "percentage": 10, "redemptionLimit": 1}
+    await catalog.made(api, "/discounts/", last)
+    windows = [await at(app, await checkout.opened(api, discountCode="LAUNCH")) for _ in range(4)]
+    for window in windows:
+        await window.send("update", **BUYER)
+    pages = await asyncio.gather(*(window.send("pay", **CARD) for window in windows))
+    assert await orders(api) == [("COMPLETE", "117.81")]
+    assert sum(page.invalid == ["discountCode"] for page in pages) == 3

@@ -92,9 +92,18 @@ def _periods(price: Price, options: Options, selection: Selection | None) -> Seq
     return [selection.period]
 
 
-async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer, customer: Customer | None) -> Quote:
+async def quote_of(
+    tx: Tx,
+    options: Options,
+    selection: Selection,
+    buyer: Buyer,
+    customer: Customer | None,
+    *,
+    is_binding: bool = False,
+) -> Quote:
     """Return what a selection comes to; raises what stops a sale.
 
+    `is_binding`: whether it is paid in this transaction; its discount is then locked.
     A customer's credit is used only where the merchant's server opened the session: anybody can open one with a link.
     """
     known = None if customer is None else await orders.find_currency(tx, customer.id)
@@ -112,11 +121,17 @@ async def quote_of(tx: Tx, options: Options, selection: Selection, buyer: Buyer,
         trial_days=None if has_own_trial else options.trial_days,
         address=options.ip_address,
     )
-    return await purchases.quote(tx, offer, buyer, customer.id if customer and options.is_trusted else None)
+    with_credit = customer.id if customer and options.is_trusted else None
+    return await purchases.quote(tx, offer, buyer, with_credit, is_binding=is_binding)
 
 
-async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed: Typed | None) -> Offering:
-    """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to."""
+async def offering_of(
+    tx: Tx, session: Session, customer: Customer | None, typed: Typed | None, *, is_binding: bool = False
+) -> Offering:
+    """Return what can be chosen in a session that can be paid, what is, with what was typed, and what that comes to.
+
+    `is_binding`: whether it is paid in this transaction; its discount is then locked.
+    """
     held = rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     read = _read(typed or Typed(), session, held)
     buyer = rules.buyer_of(read.details, customer, held)
@@ -144,7 +159,7 @@ async def offering_of(tx: Tx, session: Session, customer: Customer | None, typed
     if not chosen.version.is_sold_in(buyer.country):
         faults["country"] = [PlanNotSoldThere().text]
     options = replace(options, currency=chosen.price.currency)
-    quote, selection = await _quote(tx, options, selection, buyer, customer, faults)
+    quote, selection = await _quote(tx, options, selection, buyer, customer, faults, is_binding=is_binding)
     return Offering(choices, selection, read.details, quote, faults, rules.agreed_of(quote) if quote else "")
 
 
@@ -155,13 +170,15 @@ async def _quote(
     buyer: Buyer,
     customer: Customer | None,
     faults: dict[str, Sequence[str]],
+    *,
+    is_binding: bool,
 ) -> tuple[Quote | None, Selection]:
     """Return what a selection comes to; without its discount where that does not hold, which is noted.
 
     A code that would hold for somebody elsewhere stays: its buyer may have said wrongly where they are.
     """
     try:
-        quote = await quote_of(tx, options, selection, buyer, customer)
+        quote = await quote_of(tx, options, selection, buyer, customer, is_binding=is_binding)
         # As the merchant spells it.
         return quote, replace(selection, discount_code=None if quote.discount is None else quote.discount.code)
     except Refusal as refusal:
@@ -171,7 +188,7 @@ async def _quote(
         faults["discountCode"] = [refusal.text]
         stays = isinstance(refusal, (DiscountNotForCountry, DiscountInOtherCurrency))
     without = replace(selection, discount_code=None)
-    quote, _ = await _quote(tx, options, without, buyer, customer, faults)
+    quote, _ = await _quote(tx, options, without, buyer, customer, faults, is_binding=is_binding)
     return quote, selection if stays else without
 
 

@@ -41,14 +41,21 @@ from kelviq_server.tenants import steps as tenants
 
 
 async def ready_of(
-    tx: Tx, session: Session, customer: Customer | None, typed: Typed, card: NewCard | CardFaults | None
+    tx: Tx,
+    session: Session,
+    customer: Customer | None,
+    typed: Typed,
+    card: NewCard | CardFaults | None,
+    *,
+    is_binding: bool = False,
 ) -> Ready:
     """Return what a payment of a session needs, with everything on its page in order.
 
     `card` is what was typed, or what is wrong with that; None where it was kept before. Raises InvalidFields with all
     that is wrong or missing, AmountChanged where the page said something else, NoGatewayConfigured.
+    `is_binding`: whether it begins in this transaction; its discount is then locked.
     """
-    offering = await offers.offering_of(tx, session, customer, typed)
+    offering = await offers.offering_of(tx, session, customer, typed, is_binding=is_binding)
     held = offer_rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     faults = offer_rules.missing(offering.details, held) | dict(offering.faults)
     if not session.options.takes_discounts and faults.pop("discountCode", None):
@@ -81,7 +88,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     if not rules.is_payable(session, tx.now) or session.turn != typed.turn:
         return None
     await _refuse_stranger(tx, session, customer)
-    ready = await ready_of(tx, session, customer, typed, None)
+    ready = await ready_of(tx, session, customer, typed, None, is_binding=True)
     if ready.quote.needs_method and saved is None:
         # A card is needed by now that was not when the page was sent.
         raise AmountChanged
@@ -93,7 +100,7 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
             if customer is None:
                 raise CustomerUnknown
             # For somebody who is there by now it may come to something else.
-            ready = await ready_of(tx, session, customer, typed, None)
+            ready = await ready_of(tx, session, customer, typed, None, is_binding=True)
         buyer = await _changed(tx, customer, ready.offering.details, session)
     held = offer_rules.held_of(customer, speaks_for_customer=session.speaks_for_customer)
     await offers.keep(tx, session, ready.offering, held, ready.quote.product.name)

@@ -35,15 +35,17 @@ async def code_for_sale(
     currency: str,
     country: str | None,
     address: str | None,
+    is_binding: bool = True,
 ) -> SaleDiscount:
-    """Return the discount that a buyer's code stands for; nobody else redeems or changes it until the commit.
+    """Return the discount that a buyer's code stands for; if `is_binding`, nobody else redeems or changes it meanwhile.
 
     `country`: where the buyer is; `address`: from which they buy; None while nobody has said. Raises what
     `discount_for_sale` does, and DiscountBlocked for a promotion's code from where that gives none.
     """
     discount = await discounts.discount_for_sale(
-        tx, code, product_id=product_id, plan_id=plan_id, price_id=price_id, currency=currency, country=country
-    )
+        tx, code, product_id=product_id, plan_id=plan_id, price_id=price_id, currency=currency, country=country,
+        is_binding=is_binding,
+    )  # fmt: skip
     visitor = visitor_at(address)
     if discount.promotion_id is not None and visitor.address is not None:
         found = await store.find_for_visitor(tx, discount.promotion_id, None, visitor.address)

@@ -28,16 +28,27 @@ __all__ = [
 
 
 async def discount_for_sale(
-    tx: Tx, code: str, *, product_id: UUID, plan_id: UUID, price_id: UUID, currency: str, country: str | None
+    tx: Tx,
+    code: str,
+    *,
+    product_id: UUID,
+    plan_id: UUID,
+    price_id: UUID,
+    currency: str,
+    country: str | None,
+    is_binding: bool = True,
 ) -> SaleDiscount:
-    """Return the discount that a buyer's code stands for; nobody else redeems or changes it until the commit.
+    """Return the discount that a buyer's code stands for.
 
+    `is_binding`: whether it is sold in this transaction: nobody else redeems or changes it until the commit. Else
+    nobody waits, who only looks at what it comes to.
     `country`: where the buyer is, None while nobody has said. Raises DiscountUnknown, DiscountExpired, DiscountUsedUp,
     DiscountNotForPlan, DiscountInOtherCurrency, DiscountNotForCountry.
     """
     sale = Sale(product_id, plan_id, price_id, currency, country)
     # What no code can be, the database could not even look for.
-    found = None if text_fault(code) else await store.lock_redeemable(tx, code.strip())
+    find = store.lock_redeemable if is_binding else store.find_redeemable
+    found = None if text_fault(code) else await find(tx, code.strip())
     return rules.sale_discount(rules.refuse_sale(found, sale, tx.now))
 
 

@@ -96,6 +96,16 @@ async def lock_discount(tx: Tx, id: UUID) -> Discount:
     return await get_discount(tx, id)
 
 
+async def find_redeemable(tx: Tx, code: str) -> Discount | None:
+    """Return the discount with this code, or None, as it is now."""
+    return await tx.find_decoded(
+        Discount,
+        "SELECT row_to_json(discount) FROM (SELECT " + _DISCOUNT + " FROM discounts AS page"
+        " WHERE tenant_id = %(tenant_id)s AND folded_code = %(code)s AND deleted_at IS NULL) AS discount",
+        {"tenant_id": tx.tenant_id, "code": fold(code), "now": tx.now},
+    )
+
+
 async def lock_redeemable(tx: Tx, code: str) -> Discount | None:
     """Return the discount with this code, or None; nobody else changes or redeems it until this transaction ends."""
     id = await tx.value(

@@ -35,9 +35,10 @@ from kelviq_server.taxes.records import Buyer
 from kelviq_server.tenants import steps as tenants
 
 
-async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) -> Quote:
+async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None, *, is_binding: bool = True) -> Quote:
     """Return what a purchase comes to for a buyer, at this instant; of a customer, with their currency and credit.
 
+    `is_binding`: whether it is begun in this transaction; its discount is then locked.
     Raises PlanNotForSale, PeriodNotSold and whatever else stops a sale, what discounts refuse, NoTrialWithoutRenewal,
     and InvalidFields for quantities that are not sold.
     """
@@ -55,7 +56,7 @@ async def quote(tx: Tx, offer: Offer, buyer: Buyer, customer_id: UUID | None) ->
     if offer.discount_code is not None:
         discount = await promotions.code_for_sale(
             tx, offer.discount_code, product_id=product.id, plan_id=version.plan_id, price_id=price.id,
-            currency=price.currency, country=buyer.country, address=offer.address,
+            currency=price.currency, country=buyer.country, address=offer.address, is_binding=is_binding,
         )  # fmt: skip
     taken = [] if discount is None else [discount.discount]
     seller = await tenants.get_seller(tx)
