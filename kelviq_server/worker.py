@@ -17,6 +17,7 @@ from kelviq_server.billing.transactions.steps import use_fee_terms
 from kelviq_server.billing.verification.steps import use_more_questions
 from kelviq_server.checkout.payment.jobs import CHECKOUTS
 from kelviq_server.checkout.payment.steps import CheckoutFollower
+from kelviq_server.checkout.sessions.actions.sweep_sessions import sweep_sessions
 from kelviq_server.core.money import round_half_away
 from kelviq_server.customers.actions.fold_tallies import fold_tallies
 from kelviq_server.licenses.steps import QUESTIONS as LICENSE_QUESTIONS
@@ -185,6 +186,7 @@ async def sweep() -> None:
                 if await sweep_batch(connection) < SWEEP_BATCH:
                     break
     await sweep_webhooks(now)
+    await sweep_sessions()
     await make_room(now)
     # Last: a file store on the network may not answer.
     await sweep_uploads(now)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,6 +57,13 @@ class Throttled(Refusal):
     """Request was throttled."""
 
     status = 429
+
+    @classmethod
+    def for_seconds(cls, wait_seconds: int) -> Self:
+        """Return the refusal of who may come again after so long."""
+        throttled = cls(f"Request was throttled. Expected available in {wait_seconds} seconds.")
+        throttled.retry_after_seconds = wait_seconds
+        return throttled
 
 
 class Unavailable(Refusal):

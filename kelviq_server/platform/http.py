@@ -125,9 +125,7 @@ class Api:
         if self._rate_limit is not None:
             wait_seconds = await self._rate_limit.take(caller.key_id)
             if wait_seconds:
-                throttled = Throttled(f"Request was throttled. Expected available in {wait_seconds} seconds.")
-                throttled.retry_after_seconds = wait_seconds
-                raise throttled
+                raise Throttled.for_seconds(wait_seconds)
         key = sent_key(request) if operation.takes_idempotency_key else None
         content = None
         if operation.body is not None:

@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 
+from kelviq_server.worker import sweep
 from tests.api import catalog, checkout, money, subscriptions
+from tests.api.buying import BUYER, CARD, at
 from tests.api.conftest import Client, client_for
 from tests.make import Made
 
@@ -169,3 +172,48 @@ async def test_a_session_is_opened_once_under_one_key(api: Client) -> None:
     first, again = [await api.post("/checkout/", checkout.body(), headers=key) for _ in range(2)]
     assert first.json() == again.json()
     assert (await api.get("/checkout/sessions/")).json()["count"] == 1
+
+
+async def test_a_browser_opens_no_sessions_fast(app: Starlette, made: Made, api: Client) -> None:
+    await subscriptions.recurring(api)
+    transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
+    key = {"Authorization": f"Bearer {made.keys.sandbox.client.plain}"}
+    browser = Client(httpx.AsyncClient(transport=transport, headers=key))
+    answers = [await browser.post("/checkout/", checkout.body("none")) for _ in range(70)]
+    assert [answer.status_code for answer in answers[:60]] == [400] * 60
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    await checkout.opened(api)
+
+
+async def test_what_nobody_tried_to_buy_is_swept_up_after_thirty_days(app: Starlette, api: Client, made: Made) -> None:
+    other_api = client_for(app, made.keys.production.server.plain)
+    await subscriptions.freeze(api)
+    await subscriptions.recurring(api)
+    await catalog.plan(other_api, "free")
+    await catalog.set_prices(other_api, "free", {"priceType": "FREE", "currency": "USD"})
+    await catalog.publish(other_api, "free")
+    elsewhere = await checkout.opened(other_api, "free")
+    looked, tried, paid = [await checkout.opened(api) for _ in range(3)]
+    await (await at(app, looked)).send("update", **BUYER)
+    await (await at(app, tried)).pay(**BUYER, **(CARD | {"card_number": "4000 0000 0000 0002"}))
+    await (await at(app, paid)).pay(**BUYER, **CARD)
+    await subscriptions.advance(api, "2031-02-10T00:00:00Z")
+    later = await checkout.opened(api)
+    await subscriptions.advance(api, "2031-03-03T09:30:00Z")
+    await sweep()
+    assert await ids(api) == [later, paid, tried, looked], "thirty days since it expired are not over"
+    await subscriptions.advance(api, "2031-03-03T09:30:01Z")
+    await sweep()
+    assert await ids(api) == [later, paid, tried]
+    assert await ids(api, status="expired") == [later, tried]
+    assert (await api.get(f"/checkout/sessions/{looked}/")).status_code == 404
+    assert (await api.get(f"/checkout/sessions/{looked}/events/")).status_code == 404
+    assert await ids(other_api) == [elsewhere]
+
+
+async def ids(api: Client, **query: str) -> list[str]:
+    """Return the ids of all sessions, newest first, as many as are counted."""
+    page = (await api.get("/checkout/sessions/", params=query)).json()
+    assert page["count"] == len(page["results"])
+    return [session["id"] for session in page["results"]]

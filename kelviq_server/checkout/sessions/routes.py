@@ -37,11 +37,13 @@ from kelviq_server.core.errors import NotFound
 from kelviq_server.core.search import SearchTooLong, terms
 from kelviq_server.customers.errors import CustomerUnknown
 from kelviq_server.payments.errors import NoGatewayConfigured
-from kelviq_server.platform.answers import json_answer
+from kelviq_server.platform.answers import Throttled, json_answer
 from kelviq_server.platform.database import reading
 from kelviq_server.platform.listing import DATES, list_answer, search_parameter
 from kelviq_server.platform.operations import Access, Call, Operations, Parameter
 from kelviq_server.platform.paging import InvalidPage, page_parameters, read_page
+from kelviq_server.platform.public_url import network_of
+from kelviq_server.platform.rate_limits import RateLimit
 from kelviq_server.promotions.discounts.errors import (
     DiscountBlocked,
     DiscountExpired,
@@ -52,6 +54,9 @@ from kelviq_server.promotions.discounts.errors import (
     DiscountUsedUp,
 )
 from kelviq_server.subscriptions.purchases.errors import NoTrialWithoutRenewal
+
+# From one address, with a client key, which anybody may have: each call makes a row, as each visit to a link does.
+_BROWSERS = RateLimit(1, 60)
 
 operations = Operations("Checkout", Access.CLIENT)
 session_operations = Operations("Checkout Sessions", Access.SERVER)
@@ -76,9 +81,11 @@ event_operations = Operations("Checkout Session Events", Access.SERVER)
 async def create(call: Call[CreateCheckoutSessionRequest]) -> Response:
     """Opens a page on which a customer can buy a plan, for 24 hours. Send the customer to `checkoutUrl`.
 
-    A browser may call this with a client key: `customAmount` and `trialPeriod` take a server key.
+    A browser may call this with a client key, about once a second: `customAmount` and `trialPeriod` take a server key.
     """
     is_trusted = call.caller.access is Access.SERVER
+    if not is_trusted and (wait_seconds := await _BROWSERS.take(f"checkout {network_of(call.address)}")):
+        raise Throttled.for_seconds(wait_seconds)
     wanted = call.body.wanted(is_trusted=is_trusted)
     if not is_trusted:
         # Whoever asks for themselves would be wherever it is cheapest.

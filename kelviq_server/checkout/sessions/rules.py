@@ -13,6 +13,8 @@ from kelviq_server.platform.wire import InvalidFields
 
 # By the tenant's clock.
 LIFETIME = timedelta(hours=24)
+# For so long after that one stays of which no payment was begun.
+KEPT = timedelta(days=30)
 # Whoever tries more cards is looking for one that works.
 MAX_TURNS = 20
 MAX_PLANS = 100

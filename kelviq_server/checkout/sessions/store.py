@@ -243,6 +243,24 @@ async def lock_due(tx: Tx, limit: int, lease: timedelta) -> list[str]:
     )
 
 
+async def delete_unused(tx: Tx, kept: timedelta, limit: int) -> int:
+    """Delete sessions that nobody tried to pay and that were over so long ago, and return how many those were.
+
+    On behalf of the instance: by the clock of each tenant, who wrote them by that.
+    """
+    return await tx.execute(
+        "WITH unused AS MATERIALIZED (SELECT s.tenant_id, s.id FROM environments AS e"
+        "  LEFT JOIN clocks AS c ON c.tenant_id = e.id, LATERAL (SELECT tenant_id, id FROM checkout_sessions"
+        "   WHERE tenant_id = e.id AND status = 'expired' AND turn = 0 AND expires_at <"
+        "    coalesce(c.frozen_at, %(machine_now)s::timestamptz + coalesce(c.ahead, '0')) - %(kept)s::interval"
+        "   ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS s LIMIT %(limit)s"
+        "), told AS (DELETE FROM checkout_session_events AS t USING unused AS u"
+        "  WHERE t.tenant_id = u.tenant_id AND t.session_id = u.id"
+        ") DELETE FROM checkout_sessions AS s USING unused AS u WHERE s.tenant_id = u.tenant_id AND s.id = u.id",
+        {"machine_now": tx.machine_now, "kept": kept, "limit": limit},
+    )
+
+
 async def insert_event(tx: Tx, id: str, event: NewSessionEvent) -> None:
     """Write what happened to a session."""
     await tx.execute(
