@@ -38,6 +38,9 @@ async def test_the_python_client_opens_sessions_with_all_it_has(way: str, server
     session = opened(server, sandbox, made.checkoutUrl, made.checkoutSessionId)
     assert (session["metadata"], session["trialPeriod"]) == (metadata, 7)
     assert (session["data"]["customAmount"], session["data"]["discountsEnabled"]) == ("29.99", False)
+    seats = [{"identifier": "seats", "quantity": 8}]
+    made = await client("create_session", **{**MONTHLY, "planIdentifier": "seated"}, features=seats)
+    assert opened(server, sandbox, made.checkoutUrl, made.checkoutSessionId)["selectedData"]["features"] == seats
     with pytest.raises(InvalidRequestError, match="no such plan"):
         await client("create_session", **{**MONTHLY, "planIdentifier": "none"})
     await client.close()
@@ -48,10 +51,12 @@ def test_the_node_client_opens_sessions_with_all_it_has(installed: None, server:
     with merchant(server.url, keys["serverKey"]) as api:
         sell_monthly(api)
     report = report_of("checkout.mjs", {"url": server.url, **keys})
-    for name in ("whole", "browser"):
+    for name in ("whole", "seated", "browser"):
         made = report[name]
         session = opened(server, keys["serverKey"], made["checkoutUrl"], made["checkoutSessionId"])
         if name == "whole":
             assert session["metadata"] == report["metadata"]
             assert session["data"]["customAmount"] == "29.99"
+        if name == "seated":
+            assert session["selectedData"]["features"] == [{"identifier": "seats", "quantity": 8}]
     assert report["refused"]["kind"] == "InvalidRequestError"

@@ -31,6 +31,8 @@ report.whole = await checkoutOf(serverKey).createSession({
   defaultBillingCountry: "DE",
   metadata,
 });
+const seats = [{ identifier: "seats", quantity: 8 }];
+report.seated = await checkoutOf(serverKey).createSession({ ...monthly, planIdentifier: "seated", features: seats });
 report.browser = await checkoutOf(clientKey).createSession(monthly);
 report.refused = await errorOf(checkoutOf(serverKey).createSession({ ...monthly, planIdentifier: "none" }));
 process.stdout.write(JSON.stringify(report));
