@@ -6,7 +6,7 @@ page that waits asks, or the sweeper, or the session's time has come.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,13 +27,14 @@ from kelviq_server.checkout.sessions.records import OpenSession, Session
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.payments.records import NewCard
 from kelviq_server.platform.database import Tenant, reading
-from tests import make, money
+from tests import make, money, subscriptions
 from tests.make import Made
 from tests.money import Card
 from tests.statements import dies_at_await, dies_at_statement
 
 AT = datetime(2031, 1, 31, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
+MONTHLY = ChargePeriod.MONTHLY
 BUYER = {"email": "grace@example.com", "name": "Grace Hopper", "country": "DE"}
 Dies = Callable[[int, Awaitable[Any]], Awaitable[bool]]
 wherever = pytest.mark.parametrize("dies", [dies_at_statement, dies_at_await])
@@ -57,6 +58,10 @@ BOUGHT = End("success", ["COMPLETE"], ["succeeded"], ["active"], 1, 1)
 DECLINED = End("failed", ["FAILED"], ["failed"], [], 0, 0)
 WAITING = End("processing", ["PENDING"], ["pending"], ["incomplete"], 0, 0)
 OVER = End("expired", ["FAILED"], ["failed"], [], 0, 0)
+TRIED = End("success", ["COMPLETE"], [], ["trialing"], 1, 1)
+# Of somebody who has a card already.
+KNOWN = replace(UNTOUCHED, cards=1)
+BOUGHT_AGAIN, DECLINED_AGAIN = replace(BOUGHT, cards=2), replace(DECLINED, cards=1)
 
 
 @dataclass
@@ -93,10 +98,41 @@ class Shop:
             return await tx.decoded(End, _END, {"tenant_id": self.tenant.id, "id": session.id})
 
 
+@dataclass
+class Trials(Shop):
+    """A plan that is on trial at first, and a discount for what comes later."""
+
+    async def session(self, **fields: Any) -> Session:
+        new = OpenSession(self.plan, MONTHLY, is_trusted=True, customer=uuid4().hex, discount_code="LAUNCH", **fields)
+        return await create_session(self.tenant, new)
+
+
+@dataclass
+class Returning(Shop):
+    """A plan by the month, a discount, and customers who have a card, and credit for a part of it."""
+
+    async def session(self, **fields: Any) -> Session:
+        known = await money.customer(self.tenant, credit=1000)
+        wanted = OpenSession(self.plan, MONTHLY, is_trusted=True, customer=known, discount_code="LAUNCH", **fields)
+        return await create_session(self.tenant, wanted)
+
+
 @pytest.fixture
 async def shop(made: Made) -> Shop:
     await make.freeze_clock(made.sandbox, AT)
     return Shop(made.sandbox, await money.plan(made.sandbox))
+
+
+@pytest.fixture
+async def trials(shop: Shop) -> Trials:
+    await make.discount(shop.tenant, code="LAUNCH")
+    return Trials(shop.tenant, await subscriptions.plan(shop.tenant, (MONTHLY, 10_000), trial_days=14))
+
+
+@pytest.fixture
+async def returning(shop: Shop) -> Returning:
+    await make.discount(shop.tenant, code="LAUNCH")
+    return Returning(shop.tenant, await subscriptions.plan(shop.tenant, (MONTHLY, 10_000)))
 
 
 async def hear(shop: Shop, session: Session, at: int) -> None:
@@ -110,6 +146,29 @@ async def hear(shop: Shop, session: Session, at: int) -> None:
 @wherever
 @pytest.mark.parametrize(("card", "end"), [(Card.SUCCEEDS, BOUGHT), (Card.FAILS_LATER, DECLINED)])
 async def test_wherever_buying_dies_it_ends_once_or_never_was(shop: Shop, dies: Dies, card: Card, end: End) -> None:
+    ends = await die_everywhere(shop, dies, card, UNTOUCHED, end)
+    assert ends.count(True) > 5
+
+
+@pytest.mark.slow
+@wherever
+async def test_wherever_a_trial_dies_it_begins_once_or_never_was(trials: Trials, dies: Dies) -> None:
+    # All of it is in the one commit: nothing is charged.
+    await die_everywhere(trials, dies, Card.SUCCEEDS, UNTOUCHED, TRIED)
+
+
+@pytest.mark.slow
+@wherever
+@pytest.mark.parametrize(("card", "end"), [(Card.SUCCEEDS, BOUGHT_AGAIN), (Card.FAILS_LATER, DECLINED_AGAIN)])
+async def test_wherever_somebody_who_comes_back_dies_their_credit_and_the_code_are_used_once_or_never(
+    returning: Returning, dies: Dies, card: Card, end: End
+) -> None:
+    ends = await die_everywhere(returning, dies, card, KNOWN, end)
+    assert ends.count(True) > 5
+
+
+async def die_everywhere(shop: Shop, dies: Dies, card: Card, untouched: End, end: End) -> list[bool]:
+    """Buy, dying at one place after the other, and return whether each was bought before it was sent again."""
     at, died, ends = 0, True, list[bool]()
     while died:
         at += 1
@@ -119,7 +178,7 @@ async def test_wherever_buying_dies_it_ends_once_or_never_was(shop: Shop, dies: 
         died = await dies(at, buy)
         await hear(shop, session, at)
         kept = await shop.end(session)
-        assert kept in (UNTOUCHED, end), at
+        assert kept in (untouched, end), at
         ends.append(kept == end)
         # Whoever sends the same page again, or goes back to it, pays no second time.
         await pay_session(shop.tenant, session.id, typed, NewCard(card, 12, 2090, "123"))
@@ -127,8 +186,8 @@ async def test_wherever_buying_dies_it_ends_once_or_never_was(shop: Shop, dies: 
     # Before the first commit nothing is left of it; after it, all of it is done.
     assert dies is dies_at_await or ends == sorted(ends)
     assert ends.count(False) > 10
-    assert ends.count(True) > 5
     await money.assert_books_right(shop.tenant)
+    return ends
 
 
 @wherever
