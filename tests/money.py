@@ -27,7 +27,7 @@ from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.pricing import PriceModel
 from kelviq_server.payments.actions.save_method import save_method
 from kelviq_server.payments.records import NewCard
-from kelviq_server.platform.database import Tenant, reading
+from kelviq_server.platform.database import Tenant, reading, transaction
 from tests import make
 
 GERMANY = '{"country": "DE"}'
@@ -88,8 +88,14 @@ async def customer(tenant: Tenant, card: Card = Card.SUCCEEDS, *, credit: int = 
 
 
 async def save_card(tenant: Tenant, customer: str, card: Card) -> None:
-    """Let a customer pay with a test card from now on."""
-    await save_method(tenant, customer, NewCard(card, 12, 2090, "123"), is_default=True)
+    """Let a customer pay with a test card from now on, and with nothing that they had before."""
+    saved = await save_method(tenant, customer, NewCard(card, 12, 2090, "123"), is_default=True)
+    async with transaction(tenant) as tx:
+        await tx.execute(
+            "UPDATE payment_methods SET deleted_at = %s WHERE tenant_id = %s AND id <> %s AND customer_id ="
+            " (SELECT id FROM customers WHERE tenant_id = %s AND external_id = %s)",
+            (tx.now, tx.tenant_id, saved.id, tx.tenant_id, customer),
+        )
 
 
 async def grant(tenant: Tenant, customer: str, units: int) -> int:

@@ -28,6 +28,7 @@ from kelviq_server.payments.records import (
 from kelviq_server.payments.rules import refusal_of, text_of
 from kelviq_server.payments.store import (
     NEXT_ANSWER,
+    find_charged,
     find_default,
     find_pending,
     get_attempt,
@@ -49,6 +50,7 @@ __all__ = [
     "begin_refund",
     "cancel",
     "carry_out",
+    "find_charged",
     "find_default",
     "find_pending",
     "get_attempt",
@@ -122,11 +124,10 @@ async def make_default(tx: Tx, customer_id: UUID, method: PaymentMethod) -> Paym
     return method
 
 
-async def go_on_with(tx: Tx, customer_id: UUID, attempt: Attempt) -> None:
-    """Let a locked customer pay from now on with what this attempt was paid with, if they still have it."""
+async def go_on_with(tx: Tx, customer_id: UUID, attempt: Attempt) -> PaymentMethod | None:
+    """Let a locked customer pay from now on with what this attempt was paid with, if they still have it; return it."""
     method = await store.find_by_gateway(tx, customer_id, attempt.gateway, attempt.gateway_method)
-    if method is not None:
-        await make_default(tx, customer_id, method)
+    return None if method is None else await make_default(tx, customer_id, method)
 
 
 async def begin_charge(

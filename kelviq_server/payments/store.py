@@ -78,6 +78,18 @@ async def find_default(tx: Tx, customer_id: UUID) -> PaymentMethod | None:
     )
 
 
+async def find_charged(tx: Tx, customer_id: UUID, id: int | None, *, or_default: bool) -> PaymentMethod | None:
+    """Return this method of a customer, if they still have it; else their default, if that will do; else None."""
+    return await tx.find_decoded(
+        PaymentMethod,
+        "SELECT row_to_json(method) FROM (SELECT " + _METHOD + " FROM payment_methods AS page"
+        " WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s AND status = 'succeeded'"
+        "  AND deleted_at IS NULL AND (id = %(id)s::bigint OR is_default AND %(or_default)s)"
+        " ORDER BY coalesce(id = %(id)s::bigint, false) DESC LIMIT 1) AS method",
+        {"tenant_id": tx.tenant_id, "customer_id": customer_id, "id": id, "or_default": or_default},
+    )
+
+
 async def find_by_gateway(tx: Tx, customer_id: UUID, gateway: str, gateway_method: str) -> PaymentMethod | None:
     """Return the method that the gateway of a customer keeps under this name, or None."""
     return await tx.find_decoded(

@@ -31,6 +31,16 @@ async def card(api: Client, customer_id: str, number: str = VISA, **fields: Any)
     return await catalog.made(api, "/payment-methods/", {"customerId": customer_id, "cardNumber": number, **fields})
 
 
+async def only_card(api: Client, customer_id: str, number: str = VISA) -> dict[str, Any]:
+    """Let a customer pay with a test card from now on, and with nothing that they had before."""
+    saved = await card(api, customer_id, number, isDefault=True)
+    methods = (await api.get(f"/payment-methods/?customer_id={customer_id}")).json()["results"]
+    for method in methods:
+        if method["id"] != saved["id"]:
+            assert (await api.delete(f"/payment-methods/{method['id']}/")).status_code == 204
+    return saved
+
+
 async def customer(api: Client, number: str | None = VISA, customer_id: str = "ada", **fields: Any) -> str:
     """Create a customer, with a card unless there is to be none, and return their id."""
     await catalog.made(api, "/customers/", {"customerId": customer_id, "name": "Ada Lovelace", **fields})

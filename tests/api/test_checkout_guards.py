@@ -188,18 +188,6 @@ async def test_an_address_that_was_typed_can_be_corrected_though_the_sellers_is_
     assert (await api.get("/customers/ada/")).json()["email"] == BUYER["email"]
 
 
-async def test_nobody_puts_their_card_in_place_of_a_customers(app: Starlette, api: Client, made: Made) -> None:
-    """Renewals take the default card: a stranger's would fail them all, and theirs would pay for the stranger."""
-    await shop(api)
-    await money.customer(api, money.VISA, name="Ada Lovelace", email="ada@example.com")
-    browser = client_for(app, made.keys.sandbox.client.plain)
-    window = await at(app, await checkout.opened(browser, customerId="ada"))
-    form = await window.pay(name="Mallory", country="DE", **(CARD | {"card_number": money.DECLINED_LATER}))
-    assert "has bought here before" in form.text
-    assert [each["methodData"]["last4"] for each in (await api.get("/payment-methods/")).json()["results"]] == ["4242"]
-    assert await orders(api) == []
-
-
 async def test_nobody_writes_into_a_record_that_has_blanks(app: Starlette, api: Client, made: Made) -> None:
     await shop(api)
     await catalog.made(api, "/customers/", {"customerId": "ada"})

@@ -305,12 +305,12 @@ async def test_what_is_used_while_a_change_waits_for_its_payment_is_charged(
 ) -> None:
     pro = await subs.subscribed(api)
     await meter.advance(HALF)
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     await subs.updated(api, pro, "flat", period, **LATER)
     meter.use("2031-04-16T10:00:00Z", 5_000_000)
     await meter.advance("2031-04-16T20:00:00Z")
     await approve(api)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     meter.use("2031-04-20T00:00:00Z", 9_000_000)
     await meter.advance(MAY if period == "MONTHLY" else "2032-04-16T00:00:00Z")
     last = 60_000 if period == "YEARLY" else 0
@@ -327,12 +327,12 @@ async def test_what_is_used_before_a_change_takes_effect_is_not_metered_by_it(
     flat = await subs.subscribed(api, "included")
     await meter.advance(HALF)
     await sell(api, "pro", 80, TIERED, calls, priceModel="TIERED")
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     await subs.updated(api, flat, **LATER)
     meter.use("2031-04-16T10:00:00Z", 5_000_000)
     await meter.advance("2031-04-16T20:00:00Z")
     await approve(api)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     meter.use("2031-04-20T00:00:00Z", 150_000)
     await meter.advance(MAY)
     assert await subs.paid(api) == [6_000, 1_000, 9_000]
@@ -349,14 +349,14 @@ async def test_a_trial_is_free_though_something_is_owed(
     metered = await subs.subscribed(api, "metered")
     meter.use("2031-04-02T00:00:00Z", 50_000)
     await meter.advance(HALF)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     # What was used so far is charged with the trial that begins now, and fails.
     tried = await subs.updated(api, metered, "metered", trialEnd="2031-04-20T00:00:00Z")
     assert tried["status"] == "past_due"
     meter.use("2031-04-17T00:00:00Z", 70_000)
     await meter.advance("2031-04-21T00:00:00Z")
     assert (await subs.shown(api, tried))["status"] == "past_due"
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await meter.advance("2031-05-21T00:00:00Z")
     # The trial's end is invoiced, and comes to nothing, before the card works again.
     assert await subs.paid(api) == [0, 0, 50_000, 0]

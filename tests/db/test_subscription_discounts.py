@@ -169,11 +169,11 @@ async def test_it_is_gone_with_the_plan_that_it_was_for(api: Client, made: Made)
 @pytest.mark.usefixtures("plans")
 async def test_what_is_not_paid_is_not_redeemed(api: Client, made: Made) -> None:
     launch = await discount(api, redemptionLimit=1)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     with pytest.raises(AssertionError, match="Subscription not found"):
         await bought(api, made, discount_code="LAUNCH")
     assert await redemptions(api, launch) == 0
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await bought(api, made, discount_code="LAUNCH")
     assert await redemptions(api, launch) == 1
     assert await subs.paid(api) == [5_000]

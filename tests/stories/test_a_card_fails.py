@@ -22,7 +22,7 @@ async def subscription(api: Client) -> dict[str, Any]:
     await subs.recurring(api)
     await money.customer(api)
     created = await subs.subscribed(api)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     return created
 
 
@@ -49,7 +49,7 @@ async def test_the_fifth_retry_recovers_with_another_card(
     await subs.advance(api, "2031-05-07T00:00:00Z")
     failed = [(f"05-{day}", "failure") for day in ["01", *RETRIED[:4]]]
     assert await tried(api) == failed
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     assert await tried(api) == failed, "a new card is asked when the next retry is due"
     await subs.advance(api, "2031-05-08T08:00:00Z")
     assert await tried(api) == [*failed, ("05-08", "success")]
@@ -97,7 +97,7 @@ async def test_what_eight_retries_do_not_bring_in_is_given_up(
         "CANCELLED_BY_PROVIDER",
     )
     # Nothing is asked for any more, whatever card there is.
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-09-01T00:00:00Z")
     assert await tried(api) == [(f"05-{day}", "failure") for day in ["01", *RETRIED]]
     assert await subs.bills(api) == [("PAID", "100.00", "100.00"), ("VOID", "100.00", "100.00")]
@@ -122,7 +122,7 @@ async def test_a_customer_without_any_card_is_waited_for(api: Client, made: Made
     assert (await subs.shown(api, subscription))["status"] == "past_due"
     assert (await subs.bills(api))[-1] == ("PAYMENT_FAILED", "100.00", "100.00")
     assert await tried(api) == [], "there is nothing to ask"
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, JUNE)
     assert await tried(api) == [("05-06", "success"), ("06-01", "success")]
     assert (await subs.shown(api, subscription))["status"] == "active"
@@ -142,12 +142,12 @@ async def test_weeks_that_are_owed_together_are_paid_together(api: Client, made:
     await subs.recurring(api, periods=("WEEKLY",))
     await money.customer(api)
     weekly = await subs.subscribed(api, period="WEEKLY")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     # 8 and 15 April come while the card fails: what the first week owes is tried again, and each week once.
     await subs.advance(api, "2031-04-16T08:00:00Z")
     assert (await subs.shown(api, weekly))["billingPeriodStartTime"] == "2031-04-15T08:00:00.000000Z"
     assert (await subs.bills(api))[1:] == [("PAYMENT_FAILED", "100.00", "100.00")] * 2
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     # Nine days after the first failure it recovers, and the other week with it.
     await subs.advance(api, "2031-04-17T08:00:00Z")
     assert await subs.bills(api) == [("PAID", "100.00", "100.00")] * 3
@@ -169,7 +169,7 @@ async def test_weeks_that_are_owed_together_are_given_up_together(api: Client, m
     await subs.recurring(api, periods=("WEEKLY",))
     await money.customer(api)
     weekly = await subs.subscribed(api, period="WEEKLY")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, "2031-06-01T08:00:00Z")
     now = await subs.shown(api, weekly)
     assert (now["status"], now["endDate"]) == ("canceled", "2031-04-22")
@@ -182,11 +182,11 @@ async def test_a_renewal_that_is_paid_lets_what_is_owed_be_paid_at_once(api: Cli
     await subs.recurring(api, periods=("DAILY",))
     await money.customer(api)
     daily = await subs.subscribed(api, period="DAILY")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     # The days of 2, 3, 4 and 5 April are owed; the next retry would be on the 7th.
     await subs.advance(api, "2031-04-05T12:00:00Z")
     assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] + ["PAYMENT_FAILED"] * 4
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-04-06T08:00:00Z")
     assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] * 6
     assert {each["paidAt"][:10] for each in (await subs.invoices(api))[1:]} == {"2031-04-06"}
@@ -200,11 +200,11 @@ async def test_of_many_days_that_are_owed_each_has_retries_of_its_own(api: Clien
     await subs.recurring(api, periods=("DAILY",))
     await money.customer(api)
     daily = await subs.subscribed(api, period="DAILY")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     # Four retries have failed; the days from 2 to 8 April are owed.
     await subs.advance(api, "2031-04-08T12:00:00Z")
     assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] + ["PAYMENT_FAILED"] * 7
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-04-09T08:00:00Z")
     assert [status for status, _, _ in await subs.bills(api)] == ["PAID"] * 9
     assert (await subs.shown(api, daily))["status"] == "active"
@@ -220,7 +220,7 @@ async def test_a_last_retry_that_is_answered_late_is_waited_for(
 ) -> None:
     """Else somebody has paid for what was cancelled an hour before."""
     await subs.advance(api, "2031-05-14T08:00:00Z")
-    await money.card(api, "ada", number)
+    await money.only_card(api, "ada", number)
     await subs.advance(api, "2031-05-15T08:30:00Z")
     assert (await tried(api))[-1] == ("05-15", "pending")
     assert (await subs.shown(api, subscription))["status"] == "past_due"
@@ -243,7 +243,7 @@ async def test_an_upgrade_that_is_not_paid_is_in_force_and_owed(
         "subscription.plan_changed: active", "invoice.created: OPEN",
         "invoice.payment_failed: PAYMENT_FAILED", "subscription.updated: past_due",
     ]  # fmt: skip
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-04-17T08:00:00Z")
     assert (await subs.shown(api, team))["status"] == "active"
     await subs.advance(api, MAY)
@@ -258,7 +258,7 @@ async def test_an_upgrade_that_is_not_paid_is_in_force_and_owed(
 async def test_a_card_that_answers_an_hour_late(
     api: Client, made: Made, subscription: dict[str, Any], number: str, status: str, bill: str
 ) -> None:
-    await money.card(api, "ada", number)
+    await money.only_card(api, "ada", number)
     await subs.advance(api, MAY)
     # Nobody knows yet: the customer has the new period, and nothing is issued.
     now = await subs.shown(api, subscription)
@@ -268,7 +268,7 @@ async def test_a_card_that_answers_an_hour_late(
     await subs.advance(api, "2031-05-01T09:00:00Z")
     assert (await subs.shown(api, subscription))["status"] == status
     assert (await subs.bills(api))[1:] == [(bill, "100.00", "100.00")]
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-05-02T09:00:00Z")
     assert await subs.bills(api) == [("PAID", "100.00", "100.00")] * 2
     assert (await subs.shown(api, subscription))["status"] == "active"
@@ -278,7 +278,7 @@ async def test_a_card_that_answers_an_hour_late(
 async def test_an_answer_that_is_lost_is_asked_for_and_nothing_charged_twice(
     api: Client, made: Made, subscription: dict[str, Any]
 ) -> None:
-    await money.card(api, "ada", money.LOSES_THE_ANSWER)
+    await money.only_card(api, "ada", money.LOSES_THE_ANSWER)
     await subs.advance(api, JUNE)
     assert await tried(api) == [("05-01", "success"), ("06-01", "success")]
     assert await subs.bills(api) == [("PAID", "100.00", "100.00")] * 3

@@ -104,7 +104,7 @@ async def test_an_update_takes_effect_when_its_customer_has_authenticated(api: C
     await money.customer(api)
     pro = await subs.subscribed(api)
     await subs.advance(api, HALF)
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     team = await subs.updated(api, pro, "team", **LATER)
     await subs.advance(api, "2031-04-16T12:00:00Z")
     page = await page_of(api)
@@ -131,7 +131,7 @@ async def test_who_opens_the_page_of_the_bank_and_goes_away_has_not_paid(api: Cl
     await money.customer(api, money.ASKS_FOR_AUTHENTICATION if what == "a subscription" else money.VISA)
     record = await subs.subscribed(api)
     if what == "an update":
-        await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+        await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
         record = await subs.updated(api, record, "team", **LATER)
     page = await page_of(api)
     await page.pay_with_saved()
@@ -150,7 +150,7 @@ async def test_who_opens_the_page_of_the_bank_and_goes_away_has_not_paid(api: Cl
 async def test_who_pays_with_another_card_is_asked_no_more(api: Client, made: Made) -> None:
     await money.customer(api)
     pro = await subs.subscribed(api)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, "2031-05-02T12:00:00Z")
     page = await page_of(api)
     assert (await page.pay_with("4000000000000002")).status_code == 422, "no card"
@@ -172,7 +172,7 @@ async def test_who_pays_with_another_card_is_asked_no_more(api: Client, made: Ma
 async def test_what_has_ended_cannot_be_paid_by_a_bank_that_comes_late(api: Client, made: Made, end: str) -> None:
     await money.customer(api)
     pro = await subs.subscribed(api)
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     await subs.advance(api, MAY)
     page = await page_of(api)
     await page.pay_with_saved()
@@ -193,11 +193,11 @@ async def test_a_page_that_somebody_left_open_does_not_keep_a_good_card_from_bei
 ) -> None:
     await money.customer(api)
     pro = await subs.subscribed(api)
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     await subs.advance(api, MAY)
     page = await page_of(api)
     await page.pay_with_saved()
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     # The first retry finds the bank waiting and calls that off; the second one pays.
     await subs.advance(api, "2031-05-02T00:00:00Z")
     assert await page.shows() == "Suite: Pro"

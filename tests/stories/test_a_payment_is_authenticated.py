@@ -27,7 +27,7 @@ async def paying(api: Client, number: str = money.ASKS_FOR_AUTHENTICATION) -> di
     await money.customer(api)
     subscription = await subs.subscribed(api)
     await subs.advance(api, HALF)
-    await money.card(api, "ada", number)
+    await money.only_card(api, "ada", number)
     return subscription
 
 
@@ -78,7 +78,7 @@ async def test_a_subscription_whose_card_is_declined_is_not_there(api: Client, m
     assert await subs.listed(api) == []
     assert await subs.listed(api, status="incomplete_expired") == []
     assert await subs.heard(api, *subs.OF_MONEY) == []
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.subscribed(api)
     assert await subs.asked(api) == [("failure", 10_000), ("success", 10_000)]
     await money.books_balance(made)
@@ -109,7 +109,7 @@ async def test_a_subscription_whose_first_payment_is_answered_late(
     again = await api.post("/subscriptions/create/", subs.body(), headers={"Idempotency-Key": "one"})
     assert again.status_code == (201 if status == "active" else 400)
     assert (await subs.heard(api, *subs.OF_MONEY))[-1] == told
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, MAY)
     assert await subs.paid(api) == ([10_000, 10_000] if status == "active" else [])
     await money.books_balance(made)
@@ -148,7 +148,7 @@ async def test_an_update_waits_and_what_there_is_stays_in_force(api: Client, mad
     assert await subs.refused_cancel(api, team) == {
         "detail": f"This update of the subscription came to nothing. Its current id is {pro['id']}."
     }
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, MAY)
     assert await subs.asked(api) == [("success", 10_000), ("failure", 5_000), ("success", 10_000)]
     assert (await subs.heard(api, *subs.OF_MONEY))[5:8] == [
@@ -164,7 +164,7 @@ async def test_an_update_waits_no_longer_than_the_period_that_it_was_reckoned_fo
     pro = await paying(api)
     await subs.advance(api, "2031-04-30T12:00:00Z")
     team = await subs.updated(api, pro, "team", **LATER)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-04-30T23:59:59Z")
     assert await statuses(api, pro, team) == ["active", "incomplete"]
     await subs.advance(api, MAY)
@@ -186,7 +186,7 @@ async def test_credit_that_a_waiting_update_would_use_is_there_again(api: Client
     await subs.advance(api, "2031-04-17T00:00:00Z")
     assert await statuses(api, pro, team) == ["active", "incomplete_expired"]
     assert await subs.credit(api) == 3_000
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, MAY)
     assert await subs.paid(api) == [10_000, 7_000]
     await money.books_balance(made)
@@ -215,7 +215,7 @@ async def test_an_update_whose_card_is_declined_changes_nothing(api: Client, mad
     team = await subs.updated(api, pro, "team", **LATER)
     assert await statuses(api, pro, team) == ["active", "incomplete_expired"]
     assert await subs.bills(api) == [("PAID", "100.00", "100.00")]
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     # It can be tried again at once.
     team = await subs.updated(api, pro, "team", **LATER)
     assert await statuses(api, pro, team) == ["superseded", "active"]
@@ -234,7 +234,7 @@ async def test_an_update_that_is_answered_late_takes_effect_late(api: Client, ma
     await subs.advance(api, "2031-04-16T01:00:00Z")
     assert await statuses(api, pro, team) == ["superseded", "active"]
     assert await subs.paid(api) == [10_000, 5_000]
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, MAY)
     assert await subs.paid(api) == [10_000, 5_000, 20_000]
     await money.books_balance(made)
@@ -246,7 +246,7 @@ async def test_an_update_by_default_is_in_force_and_owed(api: Client, made: Made
     team = await subs.updated(api, pro, "team")
     assert await statuses(api, pro, team) == ["superseded", "past_due"]
     assert (await subs.bills(api))[-1] == ("OPEN", "50.00", "50.00"), "its customer has to do something"
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-04-17T00:00:00Z")
     assert await statuses(api, team) == ["active"]
     assert (await subs.bills(api))[-1] == ("PAID", "50.00", "50.00")
@@ -280,7 +280,7 @@ async def test_what_waits_is_cancelled(api: Client, made: Made, which: str) -> N
         await subs.cancelled(api, pro)
         assert await statuses(api, pro, team) == ["canceled", "incomplete_expired"]
     assert (await subs.bills(api))[-1] == ("VOID", "50.00", "50.00")
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, MAY)
     assert await subs.paid(api) == ([10_000, 10_000] if which == "the update" else [10_000])
     await money.books_balance(made)

@@ -81,7 +81,7 @@ async def test_a_trial_whose_card_fails_goes_on_with_a_good_one(api: Client, mad
     await money.customer(api, money.DECLINED_LATER)
     created = await subs.subscribed(api)
     await subs.advance(api, END)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-03-18T10:00:00Z")
     assert (await subs.shown(api, created))["status"] == "active"
     assert await subs.asked(api) == [("failure", 10_000), ("success", 10_000)]
@@ -123,7 +123,7 @@ async def test_a_trial_needs_a_card_and_a_price_that_comes_round(api: Client, ma
     once = catalog.entry(catalog.charge("MONTHLY", 100), catalog.charge("ONE_TIME", 900))
     await catalog.set_prices(api, "both", catalog.price(once, freeTrial=True, trialPeriod=14))
     await catalog.publish(api, "both")
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     bought = await subs.subscribed(api, "both", "ONE_TIME")
     assert (bought["status"], bought["trialDaysRemaining"], bought["billingType"]) == ("active", 0, "ONE_TIME")
     assert (bought["billingPeriodEndTime"], bought["recurrence"]) == (None, "")

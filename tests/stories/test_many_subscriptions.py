@@ -89,12 +89,12 @@ async def test_a_card_that_fails_for_one_fails_for_all_of_a_customers(api: Clien
         await subs.subscribed(api, "team"),
         await subs.subscribed(api, customer_id="bob"),
     )
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, "2031-05-01T00:00:00Z")
     statuses = [(await subs.shown(api, each))["status"] for each in (pro, team, bob)]
     assert statuses == ["past_due", "past_due", "active"]
     await subs.cancelled(api, team)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-05-02T00:00:00Z")
     statuses = [(await subs.shown(api, each))["status"] for each in (pro, team, bob)]
     assert statuses == ["active", "canceled", "active"]
@@ -150,7 +150,7 @@ async def records(api: Client) -> dict[str, dict[str, Any]]:
     found["owed"] = await subs.updated(api, found["replaced"], "team")
     found["ended"] = await subs.cancelled(api, await subs.subscribed(api))
     found["tried"] = await subs.subscribed(api, "tried")
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     found["expired"] = await subs.subscribed(api)
     await subs.advance(api, "2031-05-02T10:00:00Z")
     found["waiting"] = await subs.subscribed(api)

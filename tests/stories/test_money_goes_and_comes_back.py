@@ -70,12 +70,12 @@ async def test_a_card_that_fails_is_replaced_and_the_sale_made(api: Client, made
     await money.once(api)
     await money.customer(api, money.DECLINED_LATER)
     assert await money.refused(api) == DECLINED
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     assert await money.refused(api) == AUTHENTICATION
     assert await told(api) == [], "what was not sold is not announced"
 
     # The third card is a good one.
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     charge = await money.charged(api)
     statuses = [order["status"] for order in (await api.get("/orders/")).json()["results"]]
     assert statuses == ["COMPLETE", "FAILED", "FAILED"]

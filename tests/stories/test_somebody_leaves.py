@@ -137,12 +137,12 @@ async def test_who_is_about_to_leave_changes_their_plan_and_still_leaves(
 
 
 async def test_what_is_owed_is_asked_for_no_more(api: Client, made: Made, subscription: dict[str, Any]) -> None:
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, "2031-05-03T00:00:00Z")
     assert (await subs.shown(api, subscription))["status"] == "past_due"
     await subs.cancelled(api, subscription)
     assert (await subs.bills(api))[-1] == ("VOID", "100.00", "100.00")
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, JUNE)
     assert await subs.asked(api) == [("success", 10_000)] + [("failure", 10_000)] * 3
     await money.books_balance(made)
@@ -152,14 +152,14 @@ async def test_what_waited_for_the_next_invoice_comes_with_the_last_one(
     api: Client, made: Made, subscription: dict[str, Any]
 ) -> None:
     team = await subs.updated(api, subscription, "team", prorationBehavior="PRORATE_NEXT_INVOICE")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.cancelled(api, team, "CURRENT_PERIOD_ENDS")
     await subs.advance(api, MAY)
     assert (await subs.shown(api, team))["status"] == "canceled"
     assert (await subs.bills(api))[1:] == [("PAYMENT_FAILED", "50.00", "50.00")]
     # It has ended, and the last invoice is tried again like any other.
     await subs.advance(api, "2031-05-04T12:00:00Z")
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, JUNE)
     assert (await subs.bills(api))[1:] == [("PAID", "50.00", "50.00")]
     assert (await subs.shown(api, team))["status"] == "canceled"
@@ -175,7 +175,7 @@ async def test_a_last_invoice_that_is_never_paid_comes_to_nothing(
     api: Client, made: Made, subscription: dict[str, Any]
 ) -> None:
     team = await subs.updated(api, subscription, "team", prorationBehavior="PRORATE_NEXT_INVOICE")
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.cancelled(api, team)
     # Whoever does what is due asks for it: the clock goes nowhere before.
     await subs.advance(api, JUNE)

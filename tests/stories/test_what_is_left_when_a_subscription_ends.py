@@ -35,7 +35,7 @@ async def test_what_waited_for_a_renewal_that_nobody_paid_is_credited(
     await subs.advance(api, HALF)
     # Half of 200.00 paid is left, of which half of 100.00 is used up.
     pro = await subs.updated(api, team, "pro", **NEXT)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, MAY)
     assert (await statuses(api, pro), await subs.credit(api)) == (["past_due"], 0)
     if is_given_up:
@@ -52,7 +52,7 @@ async def test_what_waited_for_an_upgrade_that_nobody_paid_is_credited(api: Clie
     team = await subs.subscribed(api, "team")
     await subs.advance(api, HALF)
     pro = await subs.updated(api, team, "pro", **NEXT)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     huge = await subs.updated(api, pro, "huge")
     await subs.advance(api, JUNE)
     assert (await statuses(api, huge), await subs.credit(api)) == (["canceled"], 5_000)
@@ -65,7 +65,7 @@ async def test_what_still_waits_when_a_year_is_not_paid_is_credited(api: Client,
     await money.customer(api)
     team = await subs.subscribed(api, "team")
     await subs.advance(api, HALF)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     pro = await subs.updated(api, team, "pro", "YEARLY", **NEXT)
     assert await statuses(api, pro) == ["past_due"]
     if is_given_up:
@@ -85,12 +85,12 @@ async def test_what_was_credited_by_a_renewal_that_is_paid_after_all_is_not_cred
     team = await subs.subscribed(api, "team")
     await subs.advance(api, HALF)
     pro = await subs.updated(api, team, "pro", **NEXT)
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, MAY)
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await subs.advance(api, "2031-05-03T00:00:00Z")
     assert (await statuses(api, pro), await subs.paid(api)) == (["active"], [20_000, 5_000])
-    await money.card(api, "ada", money.DECLINED_LATER)
+    await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, "2031-07-01T00:00:00Z")
     assert (await statuses(api, pro), await subs.credit(api)) == (["canceled"], 0)
     await money.books_balance(made)
@@ -101,7 +101,7 @@ async def test_every_bank_that_was_asked_is_told_to_forget_it(api: Client, made:
     await money.customer(api)
     await subs.recurring(api, "weekly", 10, periods=("WEEKLY",))
     weekly = await subs.subscribed(api, "weekly", "WEEKLY")
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     pages: list[Any] = []
     for day in ("04-08", "04-15"):
         await subs.advance(api, f"2031-{day}T00:00:00Z")
@@ -125,14 +125,14 @@ async def test_a_last_invoice_is_paid_and_an_older_bank_s_page_is_called_off(
     await sell(api, "pro", 20, TIERED, await catalog.feature(api), priceModel="TIERED")
     await money.customer(api)
     pro = await subs.subscribed(api)
-    await money.card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
+    await money.only_card(api, "ada", money.ASKS_FOR_AUTHENTICATION)
     await subs.advance(api, MAY)
     if not is_now:
         await subs.cancelled(api, pro, "SPECIFIC_DATE", "2031-05-02")
     await subs.advance(api, "2031-05-01T12:00:00Z")
     page = await page_of(api)
     await page.pay_with_saved()
-    await money.card(api, "ada")
+    await money.only_card(api, "ada")
     await usage.report(api, 5_000_000, "api-calls", timestamp="2031-05-01T06:00:00Z")
     if is_now:
         await subs.cancelled(api, pro)

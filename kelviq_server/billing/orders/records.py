@@ -181,6 +181,8 @@ class WholeOrder:
     version: PlanVersion
     subscription: SubscriptionSummary | None = None
     licenses: Sequence[LicenseKey] = ()
+    # The payment method that its customer, who was there to pay it, goes on with.
+    goes_on_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,10 +172,11 @@ async def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> WholeOrder:
     order = await lock_order(tx, attempt.subject)
     if await payments.settle(tx, attempt.id, outcome):
         if outcome.failure is None:
-            if attempt.is_on_session and order.collection is Collection.UNTIL_PAID:
+            method = None
+            if attempt.is_on_session and order.collection is not Collection.ONCE:
                 # Whoever was there to pay what they owe goes on with what has paid it.
-                await payments.go_on_with(tx, order.customer_id, attempt)
-            return await complete_order(tx, order, attempt, outcome)
+                method = await payments.go_on_with(tx, order.customer_id, attempt)
+            return await complete_order(tx, order, attempt, outcome, method)
         order = await _fail_payment(tx, order, attempt, outcome, outcome.failure)
     [whole] = await wholes_of(tx, [order])
     return whole
@@ -195,14 +196,18 @@ async def _fail_payment(tx: Tx, order: Order, attempt: Attempt, outcome: Outcome
     return failed
 
 
-async def complete_order(tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None) -> WholeOrder:
+async def complete_order(
+    tx: Tx, order: Order, attempt: Attempt | None, outcome: Outcome | None, method: PaymentMethod | None = None
+) -> WholeOrder:
     """Note that a locked order is paid, by this attempt if anything was due: issue its invoice, enter it, tell it.
 
+    `method`: what its customer goes on paying with, where they were there to choose it.
     Returns the order as it now is.
     """
     paid = await store.update_paid(tx, order.id)
     await store.insert_events(tx, paid, rules.completed(paid, currency_exponents()[order.currency]))
     [whole] = await wholes_of(tx, [paid])
+    whole = whole if method is None else replace(whole, goes_on_with=method.id)
     followed = [event for each in _followers for event in await each.paid(tx, whole)]
     if whole.version.license.enabled:
         issued_keys = await licenses.list_of_purchases(tx, {paid.purchase_id})

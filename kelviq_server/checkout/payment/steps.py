@@ -15,7 +15,7 @@ from kelviq_server.billing.sales import steps as sales
 from kelviq_server.checkout.offers import rules as offer_rules
 from kelviq_server.checkout.offers import steps as offers
 from kelviq_server.checkout.offers.records import Typed
-from kelviq_server.checkout.payment.errors import AmountChanged, CustomerPaysElsewhere
+from kelviq_server.checkout.payment.errors import AmountChanged
 from kelviq_server.checkout.payment.events import CheckoutCompleted
 from kelviq_server.checkout.payment.records import Asked, CardFaults, Ready
 from kelviq_server.checkout.sessions import rules, store
@@ -35,6 +35,7 @@ from kelviq_server.platform.values import currency_exponents
 from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.promotions.discounts import steps as discounts
 from kelviq_server.promotions.discounts.errors import DiscountNotForCountry
+from kelviq_server.subscriptions.life import steps as subscriptions
 from kelviq_server.subscriptions.purchases import steps as purchases
 from kelviq_server.subscriptions.purchases.records import Quote
 from kelviq_server.tenants import steps as tenants
@@ -87,7 +88,6 @@ async def begin(tx: Tx, id: str, typed: Typed, saved: SavedMethod | None) -> Ask
     session = await store.lock_session(tx, id)
     if not rules.is_payable(session, tx.now) or session.turn != typed.turn:
         return None
-    await _refuse_stranger(tx, session, customer)
     ready = await ready_of(tx, session, customer, typed, None, is_binding=True)
     if ready.quote.needs_method and saved is None:
         # A card is needed by now that was not when the page was sent.
@@ -142,17 +142,6 @@ async def reprice(tx: Tx, id: str, quote: Quote, turn: int, saved: SavedMethod) 
         return False
     await store.update_options(tx, session, replace(session.options, currency=base))
     return True
-
-
-async def _refuse_stranger(tx: Tx, session: Session, customer: Customer | None) -> None:
-    """Raise CustomerPaysElsewhere where anybody could put another card in place of the one that a customer pays with.
-
-    Renewals take the customer's default card: a stranger's would fail them all, and theirs would pay for a stranger.
-    """
-    if customer is None or session.options.is_trusted:
-        return
-    if await payments.find_default(tx, customer.id) is not None:
-        raise CustomerPaysElsewhere
 
 
 async def _lock(tx: Tx, external_id: str) -> Customer | None:
@@ -226,7 +215,7 @@ class CheckoutFollower:
         if session is None:
             return []
         if session.card is not None:
-            await payments.add_method(tx, order.customer_id, session.card.gateway, session.card.method, is_default=True)
+            await _keep_card(tx, session, session.card, order)
         done = await store.update_success(tx, session.id)
         amount = _amount(order.total_units, order.currency)
         await store.insert_event(tx, session.id, rules.completed(amount, order.id))
@@ -249,6 +238,17 @@ class CheckoutFollower:
     async def summaries(self, tx: Tx, ids: AbstractSet[UUID]) -> Mapping[UUID, SubscriptionSummary]:
         """Return nothing: the records of subscriptions are theirs."""
         return {}
+
+
+async def _keep_card(tx: Tx, session: Session, card: Card, order: Order) -> None:
+    """Keep what a session was paid with for its customer, and for what they bought: it is charged to that first.
+
+    Anybody may open a session that is not trusted, in whoever's name: their card does not take the place of the one
+    that a customer pays with, and that does not stand in for theirs.
+    """
+    is_strange = not session.options.is_trusted and await payments.find_default(tx, order.customer_id) is not None
+    method = await payments.add_method(tx, order.customer_id, card.gateway, card.method, is_default=not is_strange)
+    await subscriptions.charge_to(tx, order.subscription_id, method.id, has_fallback=not is_strange)
 
 
 async def _lock_of(tx: Tx, order: Order) -> Session | None:

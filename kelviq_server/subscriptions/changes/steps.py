@@ -153,7 +153,9 @@ async def begin(tx: Tx, customer: Customer, before: Subscription, wanted: Change
     if invoice.due_units > 0 and sale.method is None:
         raise PaymentMethodRequired
     order = await invoicing.write_sale(tx, sale)
-    added = await life.add(tx, replace(new, taken=invoicing.taken_by(order, change.taken)))
+    method_id = new.method_id if sale.method is None else sale.method.id
+    taken = invoicing.taken_by(order, change.taken)
+    added = await life.add(tx, replace(new, taken=taken, method_id=method_id))
     if not waits:
         tx.announce(await collection.take_effect(tx, added, is_used_charged=is_charged))
     return Changed(new.id, await invoicing.settle_sale(tx, sale, order))
@@ -203,5 +205,7 @@ def _record(before: Subscription, wanted: ChangePlan, change: PlanChange, now: d
         cancellation_feedback=before.cancellation_feedback if is_ending else None,
         cancellation_comment=before.cancellation_comment if is_ending else None,
         expires_at=min(limits),
+        method_id=before.method_id,
+        has_fallback=before.has_fallback,
         request_id=wanted.request_id,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from kelviq_server.billing.orders.records import Collection, Order
-from kelviq_server.payments.records import Attempt
+from kelviq_server.payments.records import Attempt, PaymentMethod
 from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus
 
 # When a card is tried again, in days after its first failure: eight times in two weeks.
@@ -25,6 +25,12 @@ def next_retry(owing_since: datetime, retries: int, allowed: int) -> datetime:
 def is_exhausted(retries: int, allowed: int) -> bool:
     """Say whether nothing is left but to give up what is owed."""
     return retries >= allowed
+
+
+def has_other(subscription: Subscription, default: PaymentMethod | None) -> bool:
+    """Say whether the customer's default takes over from the subscription's own payment method, which failed."""
+    is_other = default is not None and subscription.method_id not in (None, default.id)
+    return is_other and subscription.has_fallback
 
 
 def is_called_off(order: Order, attempt: Attempt) -> bool:

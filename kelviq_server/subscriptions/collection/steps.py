@@ -74,6 +74,9 @@ class SubscriptionFollower:
         if before.owing_since is None:
             allowed = rules.retries_for(whole.order)
             values |= {"owing_since": tx.now, "retries": 0, "retry_at": rules.next_retry(tx.now, 0, allowed)}
+            if rules.has_other(before, await payments.find_default(tx, before.customer_id)):
+                # The customer's default is tried at once, and that counts as no retry.
+                values |= {"retries": -1, "retry_at": tx.now}
         if not before.is_in_force:
             await life.change(tx, before, **values)
             return []
@@ -113,9 +116,11 @@ async def take_effect(
             carried = [*carried, *await _used_until_now(tx, old, before)]
         replaced = await life.change(tx, old, status=SubscriptionStatus.SUPERSEDED)
     status = rules.status_once_paid(before)
-    taken = before.taken if whole is None else None
+    values: dict[str, Any] = {} if whole is None else {"taken": None}
+    if whole is not None and whole.goes_on_with is not None:
+        values |= {"method_id": whole.goes_on_with, "has_fallback": True}
     after = await life.change(
-        tx, before, status=status, is_seen=True, expires_at=None, effective_at=tx.now, carried=carried, taken=taken
+        tx, before, status=status, is_seen=True, expires_at=None, effective_at=tx.now, carried=carried, **values
     )
     told = await life.told_of(tx, after) if whole is None else _told(after, whole)
     if replaced is None:
@@ -141,6 +146,8 @@ async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[
     values = await _no_longer_collecting(tx, before)
     if before.taken is not None and before.taken.order_id == whole.order.id:
         values |= {"taken": None}
+    if whole.goes_on_with is not None:
+        values |= {"method_id": whole.goes_on_with, "has_fallback": True}
     if before.owing_since is not None:
         others = [other for other in await orders.list_open(tx, before.lineage_id) if other.id != whole.order.id]
         if not others:

@@ -101,7 +101,9 @@ async def _retry(tx: Tx, before: Subscription) -> Step:
         return Step()
     retries = before.retries + 1
     retry_at = collection_rules.next_retry(before.owing_since, retries, allowed)
-    method = await payments.find_default(tx, before.customer_id)
+    # What failed is not tried first again where there is something else: the default is what the customer can change.
+    first = None if before.has_fallback else before.method_id
+    method = await payments.find_charged(tx, before.customer_id, first, or_default=before.has_fallback)
     if method is None or pending is not None:
         await life.change(tx, before, retries=retries, retry_at=retry_at)
         if pending is not None and pending.is_on_session:
@@ -109,7 +111,9 @@ async def _retry(tx: Tx, before: Subscription) -> Step:
             return Step(Asked(pending, is_new=False, is_to_cancel=True))
         return Step()
     attempt = await orders.pay_again(tx, order, method)
-    await life.change(tx, before, retries=retries, retry_at=retry_at, collecting_since=tx.now, keeps_lease=True)
+    await life.change(
+        tx, before, retries=retries, retry_at=retry_at, method_id=method.id, collecting_since=tx.now, keeps_lease=True
+    )
     return Step(Asked(attempt, is_new=True))
 
 
@@ -153,6 +157,7 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         worth=worth_of(invoice, period),
         carried=[],
         taken=invoicing.taken_by(order, [*used.items, *before.carried]) or before.taken,
+        method_id=before.method_id if sale.method is None else sale.method.id,
         collecting_since=collecting_since,
         keeps_lease=collecting_since is not None,
     )

@@ -1,5 +1,7 @@
 """How a subscription ends. Its customer is locked, and then the record."""
 
+from dataclasses import replace
+
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.orders.records import BillingType, Order
 from kelviq_server.core.invoice import Item
@@ -45,6 +47,7 @@ async def end(
     invoice = await invoicing.invoice_of(tx, before, terms, items, before.cycle + 1)
     sale = await invoicing.sale_of(tx, customer, before, terms, invoice)
     order = await invoicing.write_sale(tx, sale)
+    before = replace(before, method_id=before.method_id if sale.method is None else sale.method.id)
     await _announce(tx, told, await _ended(tx, before, reason, voided, order))
     return await invoicing.settle_sale(tx, sale, order)
 
@@ -85,6 +88,7 @@ async def _ended(
         retry_at=None,
         collecting_since=tx.now if is_paying else None,
         keeps_lease=is_paying,
+        method_id=before.method_id,
         carried=[],
         taken=before.taken if voided.is_paying else None,
     )

@@ -35,11 +35,15 @@ async def sale_of(
     period: Period | None = None,
     collection: Collection = Collection.UNTIL_PAID,
 ) -> Sale:
-    """Return what a locked customer is to be charged by an invoice of a subscription, with their payment method.
+    """Return what a locked customer is to be charged by an invoice of a subscription, with what it is charged to.
 
     `period`: which one it renews, where it does.
     """
-    method = await payments.find_default(tx, customer.id) if invoice.due_units > 0 else None
+    method = None
+    if invoice.due_units > 0:
+        method = await payments.find_charged(
+            tx, customer.id, subscription.method_id, or_default=subscription.has_fallback
+        )
     return Sale(
         buyer=life.billed(customer),
         product=terms.product,

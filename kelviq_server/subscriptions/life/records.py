@@ -136,6 +136,9 @@ class NewSubscription(Billing):
     cancellation_comment: str | None = None
     expires_at: datetime | None = None
     taken: Taken | None = None
+    # What it is charged to first; and whether the customer's default takes over where that fails, or is there no more.
+    method_id: int | None = None
+    has_fallback: bool = True
     # The idempotency claim of the request, if any.
     request_id: UUID | None = None
 

@@ -45,6 +45,7 @@ __all__ = [
     "add",
     "billed",
     "change",
+    "charge_to",
     "delete_unseen",
     "find_by_request",
     "find_locked",
@@ -132,6 +133,16 @@ async def change(tx: Tx, before: Subscription, *, keeps_lease: bool = False, **v
         await entitlements.release(tx, Holder(after.customer_id, after.lineage_id, after.id, after.ends_at))
         await licenses.end(tx, after.lineage_id, after.ends_at or tx.now)
     return after
+
+
+async def charge_to(tx: Tx, id: UUID, method_id: int, *, has_fallback: bool) -> None:
+    """Let a record be charged to this method first, where there is one; its customer is locked.
+
+    `has_fallback`: whether their default takes over where that fails.
+    """
+    record = await find_locked(tx, id)
+    if record is not None:
+        await change(tx, record, method_id=method_id, has_fallback=has_fallback)
 
 
 async def show(tx: Tx, id: UUID) -> None:

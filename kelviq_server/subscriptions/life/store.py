@@ -22,9 +22,9 @@ COLUMNS: LiteralString = (
     "id, lineage_id, predecessor_id, is_seen, status, billing_type, customer_id, product_id, plan_id, version_id,"
     " price_id, charge_period, currency, features, custom_amount, tax_behavior, amount_units, discount_id, cycle,"
     " time_zone, anchor_at, period_index, period_start, period_end, trial_start_at, trial_end_at, worth, carried,"
-    " taken, started_at, ends_at, canceled_at, cancellation_reason, cancellation_feedback, cancellation_comment,"
-    " expires_at, request_id, effective_at, owing_since, retries, retry_at, collecting_since, due_at, created_at,"
-    " modified_at"
+    " taken, method_id, has_fallback, started_at, ends_at, canceled_at, cancellation_reason, cancellation_feedback,"
+    " cancellation_comment, expires_at, request_id, effective_at, owing_since, retries, retry_at, collecting_since,"
+    " due_at, created_at, modified_at"
 )
 _SEEN: LiteralString = "SELECT id, seq FROM subscriptions WHERE tenant_id = %(tenant_id)s AND is_seen"
 # One for each subscription: as it now is, unless it has ended.
@@ -224,13 +224,14 @@ _NEW: Sequence[LiteralString] = (
     "id", "lineage_id", "predecessor_id", "is_seen", "status", "billing_type", "customer_id", "product_id", "plan_id",
     "version_id", "price_id", "charge_period", "currency", "features", "custom_amount", "tax_behavior", "amount_units",
     "discount_id", "cycle", "time_zone", "anchor_at", "period_index", "period_start", "period_end", "trial_start_at",
-    "trial_end_at", "worth", "carried", "taken", "started_at", "ends_at", "canceled_at", "cancellation_reason",
-    "cancellation_feedback", "cancellation_comment", "expires_at", "request_id",
+    "trial_end_at", "worth", "carried", "taken", "method_id", "has_fallback", "started_at", "ends_at", "canceled_at",
+    "cancellation_reason", "cancellation_feedback", "cancellation_comment", "expires_at", "request_id",
 )  # fmt: skip
 # What of a record changes while it stays the same record.
 CHANGING: Sequence[LiteralString] = (
     "is_seen", "status", "version_id", "price_id", "amount_units", "features", "discount_id", "cycle", "anchor_at",
-    "period_index", "period_start", "period_end", "trial_end_at", "worth", "carried", "taken", "started_at",
+    "period_index", "period_start", "period_end", "trial_end_at", "worth", "carried", "taken", "method_id",
+    "has_fallback", "started_at",
     "effective_at", "ends_at", "canceled_at", "cancellation_reason", "cancellation_feedback", "cancellation_comment",
     "expires_at", "owing_since", "retries", "retry_at", "collecting_since",
 )  # fmt: skip

@@ -140,6 +140,9 @@ async def begin_purchase(
     new = rules.new_subscription(
         quote, customer.id, tx.now, seller.time_zone, is_on_session=is_on_session, request_id=request_id
     )
+    if method is not None and not is_on_session:
+        # A checkout's is written down once it has paid.
+        new = replace(new, method_id=method.id)
     sale = Sale(
         buyer=life.billed(customer),
         product=quote.product,
