@@ -4,6 +4,7 @@ from uuid import UUID
 
 import structlog
 
+from kelviq_server.billing.charges.errors import PaymentUnsettled
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.payments import steps as payments
 from kelviq_server.payments.records import AttemptStatus
@@ -23,7 +24,8 @@ async def change_plan(tenant: Tenant, change: ChangePlan) -> UUID:
     Called again for the same request, it goes on where the first call ended. A payment that fails leaves the change in
     force and something owed; or, where it was to be paid first, what there was.
     Raises SubscriptionUnknown, SubscriptionReplaced, SubscriptionEnded, BoughtOnce, SubscriptionUnpaid,
-    PaymentUnderWay, ChangeWaits, TrialEndPast, PaymentMethodRequired, and what stops a sale.
+    PaymentUnderWay, ChangeWaits, TrialEndPast, PaymentMethodRequired, what stops a sale, and
+    PaymentUnsettled after a fault of ours.
     """
     while True:
         async with transaction(tenant) as tx:
@@ -36,8 +38,13 @@ async def change_plan(tenant: Tenant, change: ChangePlan) -> UUID:
             raise PaymentUnderWay
     if changed.attempt is not None and changed.attempt.status is AttemptStatus.PENDING:
         outcome = await payments.carry_out(tenant, changed.attempt, now, is_new=before is None)
-        async with transaction(tenant) as tx:
-            await orders.settle(tx, changed.attempt, outcome)
+        try:
+            async with transaction(tenant) as tx:
+                await orders.settle(tx, changed.attempt, outcome)
+        except Exception:
+            # The money may have been taken: the change stands, and whoever does what is due finds out.
+            log.exception("payment not settled", subscription=str(changed.subscription_id))
+            raise PaymentUnsettled from None
     return changed.subscription_id
 
 
