@@ -2,13 +2,12 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -39,11 +38,20 @@ _FAULTS: Final = {
     413: ("This is too much", "What was sent is larger than what the page asks for."),
     429: ("Too many attempts", "Wait a minute, and try again."),
 }
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
 _templates = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 
-_HOST = re.compile(r"[a-z0-9._-]+")
 _public_url = PublicUrl(None, [])
 
 
@@ -53,15 +61,13 @@ def use_public_url(public_url: PublicUrl) -> None:
     _public_url = public_url
 
 
-def page(
-    request: Request, template: str, values: Mapping[str, Any], *, status: int = 200, leads_to: Sequence[str] = ()
-) -> Response:
-    """Return a page. `leads_to` are addresses elsewhere to which its forms may lead in the end."""
+def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
+    """Return a page. Its forms lead to pages of ours alone."""
     nonce = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
     text = _templates.get_template(template).render(
         {"asset": _asset, "csrf_token": _token(nonce, request.url.path), "token_field": TOKEN_FIELD, **values}
     )
-    response = Response(text, status, media_type="text/html", headers=_headers(leads_to))
+    response = Response(text, status, media_type="text/html", headers=_HEADERS)
     if COOKIE not in request.cookies:
         response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=is_secure(request))
     return response
@@ -69,9 +75,21 @@ def page(
 
 def see(address: str) -> Response:
     """Return that the answer to a form stands elsewhere, to be fetched anew: a reload then posts nothing twice."""
-    # What a header cannot hold is escaped, as browsers do; what is escaped already stays.
-    location = quote(address, safe=":/%#?=@[]!$&'()*+,;~")
-    return Response(status_code=303, headers={"Location": location, **_headers(())})
+    return Response(status_code=303, headers={"Location": _escaped(address), **_HEADERS})
+
+
+def onward(address: str) -> str:
+    """Return the `refresh` of a page that goes on to an address at once, elsewhere too, and without JavaScript.
+
+    A form whose answer leads elsewhere by redirects would be stopped by browsers that hold each of them against
+    `form-action`: nobody knows where an address of the merchant's leads in the end.
+    """
+    return f"0;url={_escaped(address)}"
+
+
+def _escaped(address: str) -> str:
+    """Escape what a header cannot hold, as browsers do; what is escaped already stays."""
+    return quote(address, safe=":/%#?=@[]!$&'()*+,;~")
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -100,7 +118,7 @@ def fault(
     heading = heading or common
     values = {
         "title": heading, "heading": heading, "text": text or [usual], "kind": "bad", "facts": [], "link": link,
-        "seller": None, "seller_email": None, "is_sandbox": False, "refresh_seconds": None,
+        "seller": None, "seller_email": None, "is_sandbox": False,
     }  # fmt: skip
     response = page(request, "look/state.html", values, status=status)
     if status == 429:
@@ -146,31 +164,6 @@ def _token(nonce: str, path: str) -> str:
     subject = "/".join(path.split("/")[:3])
     key = current_vault().derive("forged forms")
     return hmac.new(key, f"{nonce} {subject}".encode(), hashlib.sha256).hexdigest()
-
-
-def _headers(leads_to: Sequence[str]) -> dict[str, str]:
-    forms = " ".join(["'self'", *sorted(filter(None, map(_origin, leads_to)))])
-    return {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-            f"frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
-        ),
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Robots-Tag": "noindex",
-    }
-
-
-def _origin(address: str) -> str | None:
-    """Return scheme, host and port as a policy spells them, or None: a `;` in a host would end its rule."""
-    parts = urlsplit(address)
-    try:
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
-    port = "" if parts.port is None else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}" if _HOST.fullmatch(host) else None
 
 
 def is_secure(request: Request) -> bool:

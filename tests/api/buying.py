@@ -28,6 +28,8 @@ class Form(HTMLParser):
         self.readonly: set[str] = set()
         self.invalid: list[str] = []
         self.text = ""
+        # Where the page goes on to by itself, and when.
+        self.refresh: str | None = None
         self._select = ""
         self.feed(text)
 
@@ -36,6 +38,8 @@ class Form(HTMLParser):
         name = values.get("name", "")
         if "aria-invalid" in values:
             self.invalid.append(name)
+        if tag == "meta" and values.get("http-equiv") == "refresh":
+            self.refresh = values["content"]
         if tag == "input":
             if values.get("type") == "radio":
                 self.choices.setdefault(name, []).append(values["value"])

@@ -154,7 +154,7 @@ async def test_a_page_is_kept_to_itself(app: Starlette, api: Client) -> None:
     policy = headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert "form-action 'self' https://example.com" in policy
+    assert policy.endswith("form-action 'self'")
 
 
 @pytest.mark.parametrize("path", ["/checkout/cs_x/", f"/checkout/cs_{'a' * 45}/", "/checkout/%00/"])

@@ -23,8 +23,9 @@ async def test_somebody_new_subscribes(app: Starlette, api: Client) -> None:
     window.http.follow_redirects = False
     await window.send("pay", **CARD)
     assert (window.answer.status_code, window.answer.headers["location"]) == (303, f"/checkout/{id}/")
-    last = await window.http.get(f"/checkout/{id}/")
-    assert (last.status_code, last.headers["location"]) == (303, checkout.SUCCESS)
+    page = await window.open(f"/checkout/{id}/")
+    assert (window.answer.status_code, page.refresh) == (200, f"0;url={checkout.SUCCESS}")
+    assert "Thank you for your order" in page.text
 
     session = await checkout.shown(api, id)
     assert (session["status"], session["order"]["amountTotal"]) == ("success", "154.70")
@@ -230,23 +231,21 @@ async def test_nobody_buys_another_plan_for_the_same_money_than_the_page_showed(
 
 
 @pytest.mark.parametrize(
-    ("url", "policy", "location"),
+    ("url", "location"),
     [
-        ("https://b\u00fccher.example/\u4f8b?a=%20", " https://xn--bcher-kva.example", "https://b%C3%BCcher.example/%E4%BE%8B?a=%20"),
-        ("https://a;sandbox/", "", "https://a;sandbox/"),
-        ("https://me:secret@example.com:8443/", " https://example.com:8443", "https://me:secret@example.com:8443/"),
+        ("https://b\u00fccher.example/\u4f8b?a=%20", "https://b%C3%BCcher.example/%E4%BE%8B?a=%20"),
+        ("https://a;sandbox/", "https://a;sandbox/"),
+        ("https://example.com/'\"><script>?a=1&b=2;3", "https://example.com/'%22%3E%3Cscript%3E?a=1&b=2;3"),
+        ("https://me:secret@example.com:8443/", "https://me:secret@example.com:8443/"),
     ],
-)  # fmt: skip
-async def test_a_page_leads_to_any_address_and_to_no_other(
-    app: Starlette, api: Client, url: str, policy: str, location: str
-) -> None:
+)
+async def test_who_has_paid_goes_on_to_any_address(app: Starlette, api: Client, url: str, location: str) -> None:
     await shop(api)
     window = await at(app, await checkout.opened(api, successUrl=url))
-    assert window.answer.headers["content-security-policy"].endswith(f"form-action 'self'{policy}")
-    window.http.follow_redirects = False
-    await window.pay(**BUYER, **CARD)
-    await window.open(window.path)
-    assert (window.answer.status_code, window.answer.headers["location"]) == (303, location)
+    assert window.answer.headers["content-security-policy"].endswith("form-action 'self'")
+    page = await window.pay(**BUYER, **CARD)
+    assert (window.answer.status_code, page.refresh) == (200, f"0;url={location}")
+    assert "<script>" not in window.answer.text
 
 
 async def test_nobody_guesses_discount_codes_fast(app: Starlette, api: Client) -> None:

@@ -59,3 +59,14 @@ async def visitor(browser: Browser, width: int = 1280) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert faults == []
+
+
+@contextmanager
+def leading_to(address: str) -> Iterator[str]:
+    """Lead whoever comes to another address, as a server does that moved to another host; gives our own."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(status_code=302, headers={"Location": address})(scope, receive, send)
+
+    with served(app) as url:
+        yield url

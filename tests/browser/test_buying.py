@@ -1,127 +1,16 @@
 """Somebody buys on the hosted page, in a real browser."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
-import httpx
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.buying import AUTHENTICATES, DECLINED_LATER, THANKS, describe, shop, type_card
+from tests.browser.looks import looks_right
 from tests.contract.conftest import sandbox, server
-from tests.contract.merchant import merchant
 from tests.contract.server import Server
 
 __all__ = ["sandbox", "server"]
-VISA, DECLINED_LATER, AUTHENTICATES = "4242424242424242", "4000000000000341", "4000002500003155"
-THANKS = "Thank you for your order"
-# What is on a page without a name that is read out, and which texts cannot be told from what they stand on.
-UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]), select, button, a, img')]
-  .filter(each => each.offsetParent && !(each.labels?.length || each.textContent.trim() || each.hasAttribute('alt')))
-  .map(each => each.outerHTML)"""
-TWICE = """() => [...document.querySelectorAll('[id]')].map(each => each.id)
-  .filter((id, place, ids) => ids.indexOf(id) !== place)"""
-DESCRIBED_BY_NOTHING = """() => [...document.querySelectorAll('[aria-describedby], [aria-labelledby]')]
-  .flatMap(each => `${each.getAttribute('aria-describedby') ?? ''} ${each.getAttribute('aria-labelledby') ?? ''}`
-    .split(' ').filter(Boolean)).filter(id => !document.getElementById(id))"""
-FAINT = """() => {
-  const light = (color) => {
-    const [red, green, blue] = color.match(/[\\d.]+/g).map(Number).map((part) => {
-      const share = part / 255;
-      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const ground = (each) => {
-    for (let at = each; at; at = at.parentElement) {
-      const color = getComputedStyle(at).backgroundColor;
-      if (!/, 0\\)$|transparent/.test(color)) return color;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  return [...document.querySelectorAll('main *, footer *, .sandbox')]
-    .filter((each) => each.offsetParent && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-    .filter((each) => !each.closest('.unseen, [aria-hidden]'))
-    .map((each) => {
-      const [one, other] = [light(getComputedStyle(each).color), light(ground(each))].sort((a, b) => b - a);
-      return [each.textContent.trim().slice(0, 40), (one + 0.05) / (other + 0.05)];
-    })
-    .filter(([, contrast]) => contrast < 4.5);
-}"""
-WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A merchant with a plan by the month and the year, with seats, and a free one."""
-
-    api: httpx.Client
-    url: str
-    product: str
-
-    def session(self, **fields: Any) -> str:
-        """Open a session, and return the address of its page."""
-        body = {"planIdentifier": "pro", "chargePeriod": "MONTHLY", "successUrl": f"{self.url}/healthz", **fields}
-        return self.api.post("/checkout/", json=body).raise_for_status().json()["checkoutUrl"]
-
-    @property
-    def link(self) -> str:
-        """Return a link that leads back to no page of the merchant's."""
-        return f"{self.url}/sandbox/buy/{self.product}/?plan_identifier=pro&charge_period=MONTHLY"
-
-    def paid(self) -> list[str]:
-        """Return what the orders came to that are complete, the newest first."""
-        orders = self.api.get("/orders/").json()["results"]
-        return [order["amountTotal"] for order in orders if order["status"] == "COMPLETE"]
-
-
-@contextmanager
-def shop(server: Server, key: str) -> Iterator[Shop]:
-    with merchant(server.url, key) as api:
-
-        def made(path: str, body: dict[str, Any]) -> Any:
-            return api.post(path, json=body).raise_for_status().json()
-
-        sold = made("/catalog/products/", {"name": "Lumen Notes", "taxCode": "saas"})["id"]
-        units = {"units": {"singular": "seat", "plural": "seats"}, "featureSubType": "PRE_AGGREGATED_USAGE"}
-        seats = {"name": "Seats", "identifier": "seats", "featureType": "METER", "featureDetails": units}
-        seats_id = made("/catalog/features/", seats)["id"]
-
-        def charges(monthly: int, **bounds: int) -> list[dict[str, Any]]:
-            periods = (("MONTHLY", monthly), ("YEARLY", monthly * 10))
-            return [{"chargePeriod": name, "priceData": {"amount": amount}, **bounds} for name, amount in periods]
-
-        components = [{"charges": charges(20)}, {"feature": seats_id, "charges": charges(10, minQuantity=1)}]
-        for plan, price in (
-            ("pro", {"priceType": "PAID", "currency": "USD", "chargeCatalogPrice": components}),
-            ("free", {"priceType": "FREE", "currency": "USD"}),
-        ):
-            made("/catalog/plans/", {"name": plan.title(), "identifier": plan, "product": sold})
-            made(f"/catalog/plans/{plan}/prices/bulk/", {"prices": [price]})
-            made(f"/catalog/plans/{plan}/publish/", {})
-        made("/discounts/", {"name": "Launch", "code": "LAUNCH", "type": "PERCENTAGE", "percentage": 50})
-        yield Shop(api, server.url, sold)
-
-
-async def describe(tab: Page) -> None:
-    """Type who buys."""
-    await tab.get_by_label("E-mail").fill("grace@example.com")
-    await tab.get_by_label("Name", exact=True).fill("Grace Hopper")
-    await tab.get_by_label("Country").select_option("DE")
-
-
-async def type_card(tab: Page, number: str = VISA) -> None:
-    await tab.get_by_label("Card number").press_sequentially(number)
-    await tab.get_by_label("Expires (MM/YY)").press_sequentially("1239")
-    await tab.get_by_label("Security code").fill("123")
-
-
-async def looks_right(tab: Page) -> None:
-    """Fail where something has no name, cannot be read, or does not fit."""
-    for fault in (UNNAMED, TWICE, DESCRIBED_BY_NOTHING, FAINT):
-        assert await tab.evaluate(fault) == []
-    assert await tab.evaluate(WIDER) == 0
 
 
 async def test_totals_follow_what_is_chosen_and_that_is_what_is_paid(server: Server, sandbox: str, tab: Page) -> None:

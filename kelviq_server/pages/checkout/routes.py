@@ -23,7 +23,7 @@ from kelviq_server.pages.amounts import shown_amount
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
 from kelviq_server.pages.deliverables import deliverables
-from kelviq_server.pages.face import PAYMENTS, address_of, form_of, guarded, limit, page, see
+from kelviq_server.pages.face import PAYMENTS, address_of, form_of, guarded, limit, onward, page, see
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
 from kelviq_server.platform.operations import API_PATH
 from kelviq_server.platform.rate_limits import RateLimit
@@ -42,7 +42,7 @@ _WAITING = {
     "kind": "waiting",
     "heading": "Your payment is on its way",
     "text": ["This page looks again by itself. Do not pay again."],
-    "refresh_seconds": 3,
+    "refresh": "3",
 }
 _OVER = {
     "kind": "gone",
@@ -150,9 +150,8 @@ def _form(
     status: int = 200,
 ) -> Response:
     common = {"action": _address(request), "is_sandbox": tenant.has_own_clock}
-    leads_to = [url for url in (shown.session.options.success_url,) if url]
     values = values_of(shown, typed, errors) | common
-    return page(request, "checkout/checkout.html", values, status=status, leads_to=leads_to)
+    return page(request, "checkout/checkout.html", values, status=status)
 
 
 async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Response:
@@ -167,17 +166,16 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
         "is_sandbox": tenant.has_own_clock,
         "facts": [],
         "link": None,
-        "refresh_seconds": None,
     }
-    leads_to = [options.success_url] if options.success_url else []
     if session.status is SessionStatus.SUCCESS:
         if options.success_url:
-            return see(options.success_url)
+            on = (f"Go on to {seller.legal_name}", options.success_url)
+            common |= {"link": on, "refresh": onward(options.success_url)}
         return page(request, "look/state.html", common | _bought(whole, address_of(request) + API_PATH))
     if session.status is SessionStatus.PROCESSING and session.needs_action and whole.order is not None:
         due = shown_amount(whole.order.order.due_units, whole.order.order.currency)
         values = common | {"amount": due, "action": _address(request) + "authenticate/"}
-        return page(request, "look/authenticate.html", values, leads_to=leads_to)
+        return page(request, "look/authenticate.html", values)
     if session.status is SessionStatus.PROCESSING:
         return page(request, "look/state.html", common | _WAITING)
     if options.cancel_url:

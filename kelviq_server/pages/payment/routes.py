@@ -116,7 +116,6 @@ def _rendered(request: Request, owed: Owed, errors: dict[str, str], at: str | No
             "text": [text],
             "facts": facts,
             "link": None,
-            "refresh_seconds": None,
         }
         return page(request, "look/state.html", common | state)
     if owed.attempt is not None and owed.attempt.status is AttemptStatus.PENDING:
@@ -125,7 +124,7 @@ def _rendered(request: Request, owed: Owed, errors: dict[str, str], at: str | No
             return page(request, "look/authenticate.html", common | {"amount": due, "action": action})
         waiting = {
             "kind": "waiting", "heading": "Your payment is on its way", "text": ["This page looks again by itself."],
-            "facts": [], "link": None, "refresh_seconds": 5,
+            "facts": [], "link": None, "refresh": "5",
         }  # fmt: skip
         return page(request, "look/state.html", common | waiting)
     method = None
