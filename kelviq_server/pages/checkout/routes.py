@@ -20,6 +20,7 @@ from kelviq_server.checkout.sessions.actions.retrieve_session import retrieve_se
 from kelviq_server.checkout.sessions.records import SessionStatus, WholeSession
 from kelviq_server.core.errors import Refusal
 from kelviq_server.pages.amounts import shown_amount
+from kelviq_server.pages.checkout.faults import WHOLE, placed, texts_of
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
 from kelviq_server.pages.deliverables import deliverables
@@ -87,7 +88,7 @@ async def _show(request: Request, tenant: Tenant) -> Response:
     if not whole.is_payable:
         return await _state(request, tenant, whole)
     failure = whole.session.failure
-    errors = {"": _NOT_PAID, "card_number": failure} if failure else {}
+    errors = {WHOLE: _NOT_PAID, "card_number": failure} if failure else {}
     return _form(request, tenant, await show_session(tenant, id), {}, errors)
 
 
@@ -101,10 +102,10 @@ async def _send(request: Request, tenant: Tenant) -> Response:
     try:
         await pay_session(tenant, request.path_params["id"], typed, typed_card(form))
     except InvalidFields as faults:
-        return await _changed(request, tenant, form, _texts(faults.errors), status=422)
+        return await _changed(request, tenant, form, texts_of(faults.errors), status=422)
     except Refusal as refusal:
-        field = _CARD.get(refusal.field or "", refusal.field or "")
-        whole = {"": _NOT_PAID} if field == "card_number" else {}
+        field = _CARD.get(refusal.field or "", refusal.field or WHOLE)
+        whole = {WHOLE: _NOT_PAID} if field == "card_number" else {}
         return await _changed(request, tenant, form, whole | {field: refusal.text}, status=422)
     return see(_address(request))
 
@@ -116,7 +117,7 @@ async def _changed(
     shown = await change_session(tenant, request.path_params["id"], typed_of(form))
     if shown is None:
         return see(_address(request))
-    return _form(request, tenant, shown, form, {**_texts(shown.offering.faults), **errors}, status)
+    return _form(request, tenant, shown, form, errors, status)
 
 
 async def _answer(request: Request, tenant: Tenant) -> Response:
@@ -134,13 +135,6 @@ def _address(request: Request) -> str:
     return f"/checkout/{request.path_params['id']}/"
 
 
-def _texts(errors: Mapping[str, Any]) -> dict[str, str]:
-    """Return one text for each field; what is wrong with the whole, or with what the page has no field for, as one."""
-    found = {name: messages[0] for name, messages in errors.items() if messages and isinstance(messages[0], str)}
-    whole = found.pop("nonFieldErrors", "" if len(found) == len(errors) else "This cannot be bought like this.")
-    return found | ({"": whole} if whole else {})
-
-
 def _form(
     request: Request,
     tenant: Tenant,
@@ -150,7 +144,7 @@ def _form(
     status: int = 200,
 ) -> Response:
     common = {"action": _address(request), "is_sandbox": tenant.has_own_clock}
-    values = values_of(shown, typed, errors) | common
+    values = values_of(shown, typed, placed(shown, errors)) | common
     return page(request, "checkout/checkout.html", values, status=status)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from kelviq_server.billing.sales import steps as sales
 from kelviq_server.catalog.products import steps as products
 from kelviq_server.checkout.offers.records import Choice, Shown
-from kelviq_server.checkout.sessions.records import Details
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.invoice import Invoice
 from kelviq_server.pages.amounts import ShownLine, ShownTotal, shown_amount, shown_day
@@ -67,7 +66,7 @@ def values_of(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str])
         "plans": [_plan(choice, selection.plan, selection.period) for choice in offering.choices],
         "periods": [_period(chosen, period, selection.period) for period in chosen.costs] if chosen else [],
         "quantities": _quantities(shown, chosen),
-        "fields": _fields(details, typed),
+        "fields": _fields(shown, typed),
         "errors": errors,
         "takes_discounts": session.options.takes_discounts,
         "discount": quote.discount.code if quote and quote.discount else None,
@@ -86,11 +85,14 @@ def values_of(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str])
     }
 
 
-def _fields(details: Details, typed: Mapping[str, str]) -> dict[str, str]:
+def _fields(shown: Shown, typed: Mapping[str, str]) -> dict[str, str]:
+    details = shown.offering.details
     kept = {
         "email": details.email, "name": details.name, "country": details.country, "line1": details.line1,
         "line2": details.line2, "city": details.city, "state": details.state, "postalCode": details.postal_code,
-        "taxId": details.tax_id, "discountCode": None,
+        "taxId": details.tax_id,
+        # One that does not hold any more, too.
+        "discountCode": shown.session.selection.discount_code if "discountCode" in shown.offering.faults else None,
     }  # fmt: skip
     # A state goes with its country.
     return {name: typed.get(name) or value or "" for name, value in kept.items()} | {"state": details.state or ""}
