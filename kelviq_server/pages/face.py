@@ -1,8 +1,6 @@
-"""How every page is rendered and guarded: templates, headers, the token against forged forms, and files."""
+"""How every page is rendered: templates, headers, refusals, and files."""
 
 import hashlib
-import hmac
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,14 +15,9 @@ from starlette.routing import Route
 
 from kelviq_server.platform.public_url import PublicUrl, network_of
 from kelviq_server.platform.rate_limits import RateLimit
-from kelviq_server.platform.vault import current_vault
 
-COOKIE: Final = "kelviq_page"
-TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
 # Of all pages together, from one address: nobody types cards faster, unless they look for one that works.
 PAYMENTS: Final = RateLimit(1, 20)
-# What a form of ours comes to at the most.
-MAX_FORM_BYTES: Final = 64 * 1024
 _FOLDER: Final = Path(__file__).parent
 _ASSETS: Final = {
     "style.css": "text/css; charset=utf-8",
@@ -61,16 +54,18 @@ def use_public_url(public_url: PublicUrl) -> None:
     _public_url = public_url
 
 
-def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
-    """Return a page. Its forms lead to pages of ours alone."""
-    nonce = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
-    text = _templates.get_template(template).render(
-        {"asset": _asset, "csrf_token": _token(nonce, request.url.path), "token_field": TOKEN_FIELD, **values}
-    )
-    response = Response(text, status, media_type="text/html", headers=_HEADERS)
-    if COOKIE not in request.cookies:
-        response.set_cookie(COOKIE, nonce, httponly=True, samesite="lax", secure=is_secure(request))
-    return response
+class Refused(HTTPException):
+    """A page is refused, for a reason of its own."""
+
+    def __init__(self, status: int, heading: str, text: str) -> None:
+        super().__init__(status, text)
+        self.heading = heading
+
+
+def page(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
+    """Return a page; one with forms by `forms.form_page`."""
+    text = _templates.get_template(template).render({"asset": _asset, **values})
+    return Response(text, status, media_type="text/html", headers=_HEADERS)
 
 
 def see(address: str) -> Response:
@@ -92,26 +87,8 @@ def _escaped(address: str) -> str:
     return quote(address, safe=":/%#?=@[]!$&'()*+,;~")
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """Return the texts of a form that one of our own pages sent; raises HTTPException (403, 413) otherwise."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
-        raise HTTPException(413)
-    form = await request.form(max_files=0, max_fields=200)
-    texts = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    nonce, sent = request.cookies.get(COOKIE, ""), texts.pop(TOKEN_FIELD, "")
-    if not nonce or not hmac.compare_digest(sent.encode(), _token(nonce, request.url.path).encode()):
-        raise HTTPException(403)
-    # What no text of ours holds, and the database could not even take.
-    return {name: value.replace("\x00", "").strip() for name, value in texts.items()}
-
-
 def fault(
-    request: Request,
-    status: int,
-    text: Sequence[str] = (),
-    link: tuple[str, str] | None = None,
-    heading: str | None = None,
+    status: int, text: Sequence[str] = (), link: tuple[str, str] | None = None, heading: str | None = None
 ) -> Response:
     """Return a page that says why there is no other, and where to go on, if anywhere."""
     common, usual = _FAULTS.get(status, _FAULTS[400])
@@ -120,7 +97,7 @@ def fault(
         "title": heading, "heading": heading, "text": text or [usual], "kind": "bad", "facts": [], "link": link,
         "seller": None, "seller_email": None, "is_sandbox": False,
     }  # fmt: skip
-    response = page(request, "look/state.html", values, status=status)
+    response = page("look/state.html", values, status=status)
     if status == 429:
         response.headers["Retry-After"] = "60"
     return response
@@ -132,8 +109,10 @@ def guarded(view: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
     async def answer(request: Request) -> Response:
         try:
             return await view(request)
+        except Refused as refusal:
+            return fault(refusal.status_code, [refusal.detail], heading=refusal.heading)
         except HTTPException as refusal:
-            return fault(request, refusal.status_code)
+            return fault(refusal.status_code)
 
     return answer
 
@@ -157,13 +136,6 @@ def address_of(request: Request) -> str:
 def asset_routes() -> list[Route]:
     """Return the routes of the files that pages refer to; nothing else of the folder is reachable."""
     return [Route("/pages/{digest}/{name}", _serve_asset)]
-
-
-def _token(nonce: str, path: str) -> str:
-    """Return what a form on a page, or below it, is known by."""
-    subject = "/".join(path.split("/")[:3])
-    key = current_vault().derive("forged forms")
-    return hmac.new(key, f"{nonce} {subject}".encode(), hashlib.sha256).hexdigest()
 
 
 def is_secure(request: Request) -> bool:

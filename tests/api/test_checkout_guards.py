@@ -146,6 +146,25 @@ async def test_nobody_else_sends_our_forms(app: Starlette, api: Client) -> None:
     assert (await checkout.shown(api, id))["customer"]["email"] is None
 
 
+async def test_who_keeps_no_cookies_is_told_what_to_do(app: Starlette, api: Client) -> None:
+    await shop(api)
+    window = await at(app, await checkout.opened(api))
+    window.http.cookies.clear()
+    page = await window.send("pay", **BUYER, **CARD)
+    assert window.answer.status_code == 403
+    assert "Allow cookies for this site" in page.text
+    assert await orders(api) == []
+
+
+async def test_a_cookie_is_for_one_page_alone(app: Starlette, api: Client) -> None:
+    await shop(api)
+    id = await checkout.opened(api)
+    cookie = (await at(app, id)).answer.headers["set-cookie"]
+    assert f"Path=/checkout/{id};" in cookie
+    assert {"HttpOnly", "SameSite=lax"} <= set(cookie.split("; "))
+    assert "set-cookie" not in (await tab(app).http.get("/checkout/cs_x/")).headers, "a page without forms"
+
+
 async def test_a_page_is_kept_to_itself(app: Starlette, api: Client) -> None:
     await shop(api)
     headers = (await at(app, await checkout.opened(api))).answer.headers

@@ -28,6 +28,10 @@ class Shop:
         body = {"planIdentifier": "pro", "chargePeriod": "MONTHLY", "successUrl": f"{self.url}/healthz", **fields}
         return self.api.post("/checkout/", json=body).raise_for_status().json()["checkoutUrl"]
 
+    def opened(self) -> str:
+        """Open a session by a link, and return the address of its page; nothing of the merchant's is behind it."""
+        return self.url + httpx.get(self.link).headers["location"]
+
     @property
     def link(self) -> str:
         """Return a link that leads back to no page of the merchant's."""

@@ -49,9 +49,9 @@ def _opening(environment: EnvironmentName) -> Callable[[Request], Awaitable[Resp
         except (ValueError, NotFound):
             raise HTTPException(404) from None
         except InvalidFields as faults:
-            return fault(request, 400, list(_sentences(faults.errors)))
+            return fault(400, list(_sentences(faults.errors)))
         except Refusal as refusal:
-            return fault(request, 400, [refusal.text], _without_discount(request, refusal))
+            return fault(400, [refusal.text], _without_discount(request, refusal))
         return see(f"/checkout/{session.id}/")
 
     return visit

@@ -24,7 +24,8 @@ from kelviq_server.pages.checkout.faults import WHOLE, placed, texts_of
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
 from kelviq_server.pages.deliverables import deliverables
-from kelviq_server.pages.face import PAYMENTS, address_of, form_of, guarded, limit, onward, page, see
+from kelviq_server.pages.face import PAYMENTS, address_of, guarded, limit, onward, page, see
+from kelviq_server.pages.forms import form_of, form_page
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
 from kelviq_server.platform.operations import API_PATH
 from kelviq_server.platform.rate_limits import RateLimit
@@ -145,7 +146,7 @@ def _form(
 ) -> Response:
     common = {"action": _address(request), "is_sandbox": tenant.has_own_clock}
     values = values_of(shown, typed, placed(shown, errors)) | common
-    return page(request, "checkout/checkout.html", values, status=status)
+    return form_page(request, "checkout/checkout.html", values, status=status)
 
 
 async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Response:
@@ -165,16 +166,16 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
         if options.success_url:
             on = (f"Go on to {seller.legal_name}", options.success_url)
             common |= {"link": on, "refresh": onward(options.success_url)}
-        return page(request, "look/state.html", common | _bought(whole, address_of(request) + API_PATH))
+        return page("look/state.html", common | _bought(whole, address_of(request) + API_PATH))
     if session.status is SessionStatus.PROCESSING and session.needs_action and whole.order is not None:
         due = shown_amount(whole.order.order.due_units, whole.order.order.currency)
         values = common | {"amount": due, "action": _address(request) + "authenticate/"}
-        return page(request, "look/authenticate.html", values)
+        return form_page(request, "look/authenticate.html", values)
     if session.status is SessionStatus.PROCESSING:
-        return page(request, "look/state.html", common | _WAITING)
+        return page("look/state.html", common | _WAITING)
     if options.cancel_url:
         common["link"] = (f"Back to {seller.legal_name}", options.cancel_url)
-    return page(request, "look/state.html", common | (_OVER if whole.is_over else _TRIED_TOO_OFTEN), status=410)
+    return page("look/state.html", common | (_OVER if whole.is_over else _TRIED_TOO_OFTEN), status=410)
 
 
 def _bought(whole: WholeSession, api_url: str) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from kelviq_server.billing.orders.actions.pay_owed_order import pay_owed_order
 from kelviq_server.core.errors import NotFound, Refusal
 from kelviq_server.pages.amounts import ShownLine, ShownTotal, shown_amount, shown_day
 from kelviq_server.pages.cards import card_of
-from kelviq_server.pages.face import PAYMENTS, form_of, guarded, limit, page, see
+from kelviq_server.pages.face import PAYMENTS, guarded, limit, page, see
+from kelviq_server.pages.forms import form_of, form_page
 from kelviq_server.pages.payment.records import Owed
 from kelviq_server.pages.payment.show_owed import show_owed
 from kelviq_server.payments import steps as payments
@@ -117,16 +118,16 @@ def _rendered(request: Request, owed: Owed, errors: dict[str, str], at: str | No
             "facts": facts,
             "link": None,
         }
-        return page(request, "look/state.html", common | state)
+        return page("look/state.html", common | state)
     if owed.attempt is not None and owed.attempt.status is AttemptStatus.PENDING:
         if owed.attempt.is_on_session:
             action = _address(request) + "authenticate/"
-            return page(request, "look/authenticate.html", common | {"amount": due, "action": action})
+            return form_page(request, "look/authenticate.html", common | {"amount": due, "action": action})
         waiting = {
             "kind": "waiting", "heading": "Your payment is on its way", "text": ["This page looks again by itself."],
             "facts": [], "link": None, "refresh": "5",
         }  # fmt: skip
-        return page(request, "look/state.html", common | waiting)
+        return page("look/state.html", common | waiting)
     method = None
     if owed.method is not None:
         data = owed.method.method_data
@@ -143,7 +144,7 @@ def _rendered(request: Request, owed: Owed, errors: dict[str, str], at: str | No
         "errors": errors,
         "action": at or _address(request),
     }
-    return page(request, "payment/pay.html", common | values, status=422 if errors else 200)
+    return form_page(request, "payment/pay.html", common | values, status=422 if errors else 200)
 
 
 def _totals(owed: Owed) -> list[ShownTotal]:

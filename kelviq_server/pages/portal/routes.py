@@ -45,7 +45,7 @@ async def _show(request: Request) -> Response:
         portal = await show_portal(slug, token)
     except PortalClosed:
         text = "Links to this page hold for a day. Ask whoever sent you here for a new one."
-        return fault(request, 403, [text], heading="This link does not open the page any more")
+        return fault(403, [text], heading="This link does not open the page any more")
     here = f"/portal/{slug}/"
     if sent is not None:
         # Out of the address, and so out of the history and of what other pages are told.
@@ -55,7 +55,7 @@ async def _show(request: Request) -> Response:
             secure=is_secure(request),
         )  # fmt: skip
         return response
-    return page(request, "portal/portal.html", _values(portal, address_of(request) + API_PATH))
+    return page("portal/portal.html", _values(portal, address_of(request) + API_PATH))
 
 
 def _values(portal: Portal, api_url: str) -> dict[str, Any]:
