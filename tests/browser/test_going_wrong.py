@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.buying import THANKS, describe, shop, type_card
 from tests.browser.looks import looks_right
@@ -61,3 +61,58 @@ async def test_two_tabs_that_are_opened_at_once_can_both_pay(
             await each.locator("#pay").click()
             await expect(each.get_by_role("heading", name=THANKS)).to_be_visible()
         assert sells.paid() == ["35.70"] * len(set(addresses))
+
+
+async def test_a_total_that_is_not_up_to_date_says_so_until_it_is(
+    server: Server, sandbox: str, browser: Browser
+) -> None:
+    context = await browser.new_context(viewport={"width": 360, "height": 800})
+    tab = await context.new_page()
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.opened())
+        notes, pay = tab.get_by_text("The total is not up to date."), tab.locator("#pay")
+        await context.set_offline(True)
+        await tab.get_by_label("Seats").fill("3")
+        # Beside the total and beside the details, and once for who only listens.
+        await expect(notes).to_have_count(3)
+        await expect(tab.locator("#said")).to_contain_text("The server did not answer.")
+        await expect(tab.locator("[data-live=totals] .stale")).to_be_visible()
+        await expect(tab.locator("[data-live=alert] .stale")).to_be_visible()
+        await looks_right(tab)
+        await context.set_offline(False)
+        # Whoever goes on all the same pays nothing that was not shown.
+        await describe(tab)
+        await expect(notes).to_have_count(0)
+        await expect(pay).to_have_text("Subscribe and pay $59.50")
+        await context.clear_cookies()
+        await tab.get_by_text("Yearly").click()
+        await expect(tab.locator("[data-live=totals] .stale")).to_contain_text("Allow cookies for this site")
+        await expect(pay).to_have_text("Subscribe and pay $59.50")
+    await context.close()
+
+
+async def test_a_form_whose_total_is_not_up_to_date_can_be_sent(server: Server, sandbox: str, browser: Browser) -> None:
+    context = await browser.new_context()
+    tab = await context.new_page()
+    with shop(server, sandbox) as sells:
+        await tab.goto(sells.opened())
+        await describe(tab)
+        await type_card(tab)
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $35.70")
+
+        async def fail(route: Route) -> None:
+            is_update = "do=update" in (route.request.post_data or "")
+            await (route.abort() if is_update else route.continue_())
+
+        await tab.route("**/checkout/*/", fail)
+        await tab.get_by_label("Seats").fill("3")
+        await expect(tab.locator("[data-live=totals] .stale")).to_be_visible()
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("alert")).to_contain_text("Look at the new total and pay again.")
+        await expect(tab.locator("#pay")).to_have_text("Subscribe and pay $59.50")
+        await tab.unroute_all()
+        await type_card(tab)
+        await tab.locator("#pay").click()
+        await expect(tab.get_by_role("heading", name=THANKS)).to_be_visible()
+        assert sells.paid() == ["59.50"]
+    await context.close()

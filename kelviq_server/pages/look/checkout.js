@@ -41,15 +41,32 @@ const put = () => {
   }
 };
 
-const take = (text) => {
-  const answer = new DOMParser().parseFromString(text, "text/html");
+const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+
+const say = (news) => {
+  if (!news || news === said.dataset.said) return;
+  said.dataset.said = news;
+  said.textContent = news;
+};
+
+const take = (answer) => {
   waiting = regions(answer);
   put();
-  const news = answer.getElementById("said")?.dataset.said;
-  if (news && news !== said.dataset.said) {
-    said.dataset.said = news;
-    said.textContent = news;
+  say(answer.getElementById("said")?.dataset.said);
+};
+
+// What is shown is not what was chosen: said beside the totals, and where details are typed, until an answer comes.
+const miss = (why = "The server did not answer.") => {
+  const text = `The total is not up to date. ${why} You can go on: nothing is paid before you have seen the new total.`;
+  for (const name of ["totals", "alert"]) {
+    const region = regions(document).get(name);
+    region.querySelector(".stale")?.remove();
+    const box = document.createElement("p");
+    box.className = "alert stale";
+    box.textContent = text;
+    region.append(box);
   }
+  say(text);
 };
 
 const update = async (by = null) => {
@@ -66,9 +83,11 @@ const update = async (by = null) => {
     if (turn !== asked) return;
     // Paid, or over, in another window: the page itself says so.
     if (answer.type === "opaqueredirect") location.replace(form.action);
-    else if (answer.ok) take(await answer.text());
+    else if (answer.ok) take(parsed(await answer.text()));
+    else miss(parsed(await answer.text()).querySelector(".state p:not(.mark)")?.textContent);
   } catch {
-    // Without the server nothing is reckoned; whoever pays is shown the total again.
+    // Whoever pays meanwhile leaves the page, and what was asked for is broken off.
+    if (turn === asked && !form.dataset.sent) miss();
   } finally {
     if (turn === asked) form.removeAttribute("aria-busy");
   }
