@@ -147,6 +147,14 @@ async def test_a_payment_that_is_not_approved_leaves_the_page_open(app: Starlett
     assert await orders(api) == [("FAILED", "130.90"), ("COMPLETE", "130.90")]
 
 
+async def test_where_the_bank_is_answered_there_is_nothing_to_see(app: Starlette, api: Client) -> None:
+    await shop(api)
+    _, window = await authenticating(app, api)
+    for below in ("authenticate/", "authenticate"):
+        answer = await window.http.get(window.path + below, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, window.path)
+
+
 async def test_a_late_answer_is_waited_for(app: Starlette, api: Client) -> None:
     await shop(api)
     await subscriptions.freeze(api)

@@ -106,6 +106,9 @@ async def test_the_customer_authenticates_what_the_card_on_file_could_not_pay_al
         await tab.get_by_role("button", name="Refuse").click()
         await expect(tab.get_by_text("The payment requires authentication.")).to_be_visible()
         assert owed.status() == "past_due"
+        # Nobody is sent into nothing by the address that the answer went to.
+        await tab.goto(tab.url)
+        assert tab.url == owed.link
         await tab.get_by_role("button", name="with Visa ending in 3155").click()
         # Whoever opens the link once more is asked about the same payment, and it is paid once.
         other = await tab.context.new_page()

@@ -33,6 +33,8 @@ from kelviq_server.platform.wire import InvalidFields
 from kelviq_server.tenants import steps as tenants
 
 View = Callable[[Request, Tenant], Awaitable[Response]]
+# Where the answer goes of whoever is asked to authenticate a payment, below the page.
+_ANSWER = "authenticate/"
 _CARD = {"cardNumber": "card_number"}
 # From one address: nobody chooses faster, unless they look for discount codes that hold.
 _CHANGES = RateLimit(2, 120)
@@ -60,7 +62,7 @@ _TRIED_TOO_OFTEN = {
 
 def checkout_routes() -> list[Route]:
     """Return the routes of the page."""
-    views = (("", "GET", _show), ("", "POST", _send), ("authenticate/", "POST", _answer))
+    views = (("", "GET", _show), ("", "POST", _send), (_ANSWER, "POST", _answer), (_ANSWER, "GET", _back))
     return [
         Route(f"/checkout/{{id}}/{below}"[: -1 if is_bare else None], _with_tenant(view), methods=[method])
         for below, method, view in views
@@ -121,6 +123,11 @@ async def _changed(
     return _form(request, tenant, shown, form, errors, status)
 
 
+async def _back(request: Request, tenant: Tenant) -> Response:
+    """Lead whoever opens what only answers are sent to back to the page, which asks where something is to be asked."""
+    return see(_address(request))
+
+
 async def _answer(request: Request, tenant: Tenant) -> Response:
     form = await form_of(request)
     await limit(request, PAYMENTS, "payment answer")
@@ -169,7 +176,7 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
         return page("look/state.html", common | _bought(whole, address_of(request) + API_PATH))
     if session.status is SessionStatus.PROCESSING and session.needs_action and whole.order is not None:
         due = shown_amount(whole.order.order.due_units, whole.order.order.currency)
-        values = common | {"amount": due, "action": _address(request) + "authenticate/"}
+        values = common | {"amount": due, "action": _address(request) + _ANSWER}
         return form_page(request, "look/authenticate.html", values)
     if session.status is SessionStatus.PROCESSING:
         return page("look/state.html", common | _WAITING)

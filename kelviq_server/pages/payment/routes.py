@@ -35,6 +35,7 @@ def payment_routes() -> list[Route]:
         Route("/pay/{token}/", _with_invoice(_show), methods=["GET"]),
         Route("/pay/{token}/", _with_invoice(_pay), methods=["POST"]),
         Route("/pay/{token}/authenticate/", _with_invoice(_answer), methods=["POST"]),
+        Route("/pay/{token}/authenticate/", _with_invoice(_back), methods=["GET"]),
     ]
 
 
@@ -79,6 +80,11 @@ async def _pay(request: Request, owed: Owed) -> Response:
             {"": payments.text_of(failure) + " Try another card."},
         )
     return see(here)
+
+
+async def _back(request: Request, owed: Owed) -> Response:
+    """Lead whoever opens what only answers are sent to back to the page."""
+    return see(_address(request))
 
 
 async def _answer(request: Request, owed: Owed) -> Response:
