@@ -15,6 +15,9 @@ GRACE = timedelta(minutes=15)
 # A sweep that crashed is made up for by another after this.
 LEASE = timedelta(minutes=10)
 
+# What is passed on through this server, for pages of ours; all else comes from the file store itself.
+MAX_PASSED_ON_BYTES = 10 * 1024 * 1024
+
 MAX_NAME_BYTES = 180
 _MAX_EXTENSION_BYTES = 20
 # Unassigned and halved characters, and those that turn the direction of the text: a name is to look like what it is.
@@ -48,6 +51,11 @@ def _shorten(name: str) -> str:
 def is_shown_inline(file: StoredFile) -> bool:
     """Say whether browsers may show the file in place; what is no picture they save."""
     return file.content_type.lower().startswith("image/")
+
+
+def is_passed_on(file: StoredFile) -> bool:
+    """Say whether the file is a picture that this server itself answers with, not too large for that."""
+    return is_shown_inline(file) and file.size_bytes <= MAX_PASSED_ON_BYTES
 
 
 def public_path(id: UUID, name: str) -> str:

@@ -1,6 +1,6 @@
 """Where files are kept: what every store can do, and which one this process uses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -9,6 +9,16 @@ from urllib.parse import quote
 MAX_UPLOAD_BYTES = 5 * 1024**3
 FORM_VALID = timedelta(hours=1)
 URL_VALID = timedelta(minutes=10)
+
+
+# What is served with these cannot run in our origin, whatever its type, and is taken for nothing else than it says.
+HARMLESS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "Referrer-Policy": "no-referrer",
+}
+# Of an object that is read, so much is in memory at once.
+READ_BYTES = 256 * 1024
 
 
 class FileMissing(Exception):
@@ -36,6 +46,10 @@ class FileStore(Protocol):
 
         Safe to do twice; a source that is gone is no fault while the target stands. Raises FileMissing.
         """
+        ...
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """Return the content of an object, piece by piece; raises FileMissing before there is a first."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from kelviq_server.platform.database import assert_no_transaction
 from kelviq_server.platform.file_store import (
     FORM_VALID,
     MAX_UPLOAD_BYTES,
+    READ_BYTES,
     URL_VALID,
     FileMissing,
     UploadForm,
@@ -126,6 +127,14 @@ class LocalFiles:
                     raise FileMissing(source) from None
         return kept.stat().st_size
 
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """Return the content of an object, piece by piece; raises FileMissing before there is a first."""
+        assert_no_transaction()
+        try:
+            return _pieces(await asyncio.to_thread(self._path(key).open, "rb"))
+        except FileNotFoundError:
+            raise FileMissing(key) from None
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; what is not there is deleted."""
         assert_no_transaction()
@@ -228,6 +237,12 @@ class LocalFiles:
         while folder != self._objects.parent:
             sync_directory(folder)
             folder = folder.parent
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, READ_BYTES):
+            yield piece
 
 
 class Incoming:

@@ -1,6 +1,6 @@
 """Files in S3, or in any store that speaks its protocol."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from kelviq_server.platform.database import assert_no_transaction
 from kelviq_server.platform.file_store import (
     FORM_VALID,
     MAX_UPLOAD_BYTES,
+    READ_BYTES,
     URL_VALID,
     FileMissing,
     UploadForm,
@@ -115,6 +116,15 @@ class S3Files:
                 return (await obstore.head_async(self._store, target))["size"]
             except FileNotFoundError:
                 raise FileMissing(source) from None
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """Return the content of an object, piece by piece; raises FileMissing before there is a first."""
+        assert_no_transaction()
+        with _answering():
+            try:
+                return aiter((await obstore.get_async(self._store, key)).stream(READ_BYTES))
+            except FileNotFoundError:
+                raise FileMissing(key) from None
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; what is not there is deleted."""

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from kelviq_server.platform.file_store import FileStore
+from kelviq_server.platform.file_store import HARMLESS, FileStore
 from kelviq_server.platform.local_files import PATH, Incoming, LocalFiles
 from kelviq_server.platform.public_url import PublicUrl
 from kelviq_server.platform.s3_signing import quote_path
@@ -34,12 +34,7 @@ _PREFLIGHT = _OPEN | {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
-_HARMLESS = _OPEN | {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "Referrer-Policy": "no-referrer",
-}
+_HARMLESS = _OPEN | HARMLESS | {"Cross-Origin-Resource-Policy": "cross-origin"}
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
 
 

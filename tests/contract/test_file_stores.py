@@ -190,6 +190,14 @@ async def test_keeping_twice_is_keeping_once(place: Place) -> None:
     assert (place.holds(key), place.holds(kept)) == (None, CONTENT)
 
 
+async def test_what_is_kept_can_be_read(place: Place) -> None:
+    # More than what is read at once, and nothing at all.
+    for content in (bytes(range(250)) * 1200, b""):
+        assert b"".join([piece async for piece in await place.files.read(place.uploaded(content))]) == content
+    with pytest.raises(FileMissing):
+        await place.files.read(new_key())
+
+
 async def test_what_was_never_uploaded_cannot_be_kept(place: Place) -> None:
     kept = new_key("media")
     with pytest.raises(FileMissing):

@@ -115,6 +115,14 @@ def test_only_pictures_are_shown_in_place(type: str, inline: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("type", "size_bytes", "is_passed_on"),
+    [("image/png", 10 * 1024**2, True), ("image/png", 10 * 1024**2 + 1, False), ("text/html", 1, False)],
+)
+def test_only_pictures_of_ten_megabytes_are_passed_on(type: str, size_bytes: int, is_passed_on: bool) -> None:
+    assert rules.is_passed_on(StoredFile(ID, "k", "n", type, size_bytes, True)) is is_passed_on
+
+
+@pytest.mark.parametrize(
     ("is_attached", "is_released", "is_swept", "chore"),
     [
         (False, False, False, Chore.MARK),

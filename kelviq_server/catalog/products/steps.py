@@ -5,7 +5,7 @@ from uuid import UUID
 
 from kelviq_server.catalog.products import rules, store
 from kelviq_server.catalog.products.records import FileKind, Product, ProductFile
-from kelviq_server.catalog.products.schemas import ProductAnswer, image_answer, product_answer
+from kelviq_server.catalog.products.schemas import ProductAnswer, product_answer
 from kelviq_server.catalog.products.store import find_tenant_id, get_product, list_by_id, list_known
 from kelviq_server.media import steps as media
 from kelviq_server.media.records import Upload
@@ -27,11 +27,10 @@ __all__ = [
 FIELDS = {FileKind.IMAGE: "imageKeys", FileKind.FILE: "fileKeys"}
 
 
-def picture_of(product: Product) -> str | None:
-    """Return where on this server the picture is that stands for a product, or None: its thumbnail, else its first."""
+def picture_of(product: Product) -> ProductFile | None:
+    """Return the picture that stands for a product, or None: its thumbnail, else its first."""
     shown = [image for image in product.of_kind(FileKind.IMAGE) if image.enabled]
-    picture = next((image for image in shown if image.thumbnail), shown[0] if shown else None)
-    return None if picture is None else str(image_answer(picture, "")["image"])
+    return next((image for image in shown if image.thumbnail), shown[0] if shown else None)
 
 
 async def add_files(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kelviq_server.billing.sales import steps as sales
-from kelviq_server.catalog.products import steps as products
 from kelviq_server.checkout.offers.records import Choice, Shown
 from kelviq_server.core.calendar import ChargePeriod
 from kelviq_server.core.invoice import Invoice
 from kelviq_server.pages.amounts import ShownLine, ShownTotal, shown_amount, shown_day
 from kelviq_server.pages.checkout import places
 from kelviq_server.pages.checkout.form import QUANTITY
+from kelviq_server.pages.pictures import picture_of
 from kelviq_server.subscriptions.purchases.records import Quote
 
 _PERIODS = {
@@ -60,7 +60,7 @@ def values_of(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str])
         "seller": seller.legal_name,
         "seller_email": seller.email,
         "product": shown.product,
-        "picture": products.picture_of(shown.product),
+        "picture": picture_of(shown.product),
         "plan_name": chosen.version.name if chosen else "",
         "plan_description": chosen.version.description if chosen else "",
         "plans": [_plan(choice, selection.plan, selection.period) for choice in offering.choices],
