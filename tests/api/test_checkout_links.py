@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from starlette.applications import Starlette
 
-from tests.api import catalog, checkout, licenses, money, subscriptions
+from tests.api import catalog, checkout, subscriptions
 from tests.api.buying import BUYER, CARD, Form, at, tab
 from tests.api.conftest import Client
 
@@ -80,22 +80,6 @@ async def test_a_link_is_one_of_its_own_environment(app: Starlette, api: Client,
         assert (await tab(app).http.get(path)).status_code == 404
     assert (await tab(app).http.head(f"/sandbox/buy/{product}/")).status_code == 200
     assert (await api.get("/checkout/sessions/")).json()["count"] == 0
-
-
-async def test_what_came_with_a_purchase_is_on_the_last_page(app: Starlette, api: Client) -> None:
-    links = [{"name": "Community", "url": "https://example.com/chat"}]
-    await catalog.plan(api, "lifetime", license=licenses.THREE_FOR_A_YEAR, links=links)
-    await catalog.set_prices(api, "lifetime", catalog.price(catalog.entry(catalog.charge("ONE_TIME", 49))))
-    await catalog.publish(api, "lifetime")
-    product = (await api.get("/catalog/plans/lifetime/")).json()["product"]
-    window = tab(app)
-    answer = await window.http.get(f"/sandbox/buy/{product}/", params={"plan_identifier": "lifetime"})
-    await window.open(answer.url.path)
-    page = await window.pay(**BUYER, **CARD)
-    issued = await money.one(api, "/licenses/")
-    assert "Thank you for your order" in page.text
-    for text in (issued["licenseKey"], "Active on 0 of 3 devices", "Community"):
-        assert text in page.text, text
 
 
 async def test_a_link_has_names_of_its_own(app: Starlette, api: Client, product: str) -> None:

@@ -20,10 +20,10 @@ from kelviq_server.checkout.sessions.actions.retrieve_session import retrieve_se
 from kelviq_server.checkout.sessions.records import SessionStatus, WholeSession
 from kelviq_server.core.errors import Refusal
 from kelviq_server.pages.amounts import shown_amount
+from kelviq_server.pages.checkout.bought import bought
 from kelviq_server.pages.checkout.faults import WHOLE, placed, texts_of
 from kelviq_server.pages.checkout.form import typed_card, typed_of
 from kelviq_server.pages.checkout.shown import values_of
-from kelviq_server.pages.deliverables import deliverables
 from kelviq_server.pages.face import PAYMENTS, address_of, guarded, limit, onward, page, see
 from kelviq_server.pages.forms import form_of, form_page
 from kelviq_server.platform.database import INSTANCE, Tenant, reading
@@ -173,7 +173,7 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
         if options.success_url:
             on = (f"Go on to {seller.legal_name}", options.success_url)
             common |= {"link": on, "refresh": onward(options.success_url)}
-        return page("look/state.html", common | _bought(whole, address_of(request) + API_PATH))
+        return page("look/state.html", common | bought(whole, address_of(request) + API_PATH))
     if session.status is SessionStatus.PROCESSING and session.needs_action and whole.order is not None:
         due = shown_amount(whole.order.order.due_units, whole.order.order.currency)
         values = common | {"amount": due, "action": _address(request) + _ANSWER}
@@ -183,18 +183,3 @@ async def _state(request: Request, tenant: Tenant, whole: WholeSession) -> Respo
     if options.cancel_url:
         common["link"] = (f"Back to {seller.legal_name}", options.cancel_url)
     return page("look/state.html", common | (_OVER if whole.is_over else _TRIED_TOO_OFTEN), status=410)
-
-
-def _bought(whole: WholeSession, api_url: str) -> dict[str, Any]:
-    text: list[str] = []
-    facts = [("Product", whole.product.name)]
-    if whole.order is not None:
-        order = whole.order.order
-        facts.append(("Plan", whole.order.version.name))
-        facts.append(("Paid", shown_amount(order.due_units, order.currency)))
-        facts.append(("Order", order.id))
-        text += ["Your free trial has begun."] if order.is_trial else []
-    values: dict[str, Any] = {"kind": "good", "heading": "Thank you for your order", "text": text, "facts": facts}
-    if whole.order is not None:
-        values["came_with"] = deliverables(whole.order.version, whole.order.licenses, whole.now, api_url)
-    return values
