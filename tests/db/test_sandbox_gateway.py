@@ -20,7 +20,7 @@ AT = datetime(2027, 1, 31, 12, tzinfo=UTC)
 GATEWAY: Gateway = SandboxGateway()
 SUCCEEDS, FAILS, LOSES_THE_ANSWER = "4242424242424242", "4000000000000341", "4000000000005019"
 ANSWERS_LATE, DECLINES_LATE, CANNOT_REFUND = "4000000000005035", "4000000000005043", "4000000000005126"
-ASKS_FOR_AUTHENTICATION = "4000002500003155"
+ASKS_FOR_AUTHENTICATION, ALWAYS_ASKS = "4000002500003155", "4000002760003184"
 
 
 def card(number: str, year: int = 2099) -> NewCard:
@@ -124,16 +124,17 @@ async def test_a_declined_charge_stays_declined(made: Made) -> None:
     assert await GATEWAY.charge(made.sandbox, charge) == outcome
 
 
-async def waiting(tenant: Tenant) -> Attempt:
+async def waiting(tenant: Tenant, number: str = ASKS_FOR_AUTHENTICATION) -> Attempt:
     """Return a charge that waits for its customer, who is there."""
-    charge = replace(attempt(await saved(tenant, ASKS_FOR_AUTHENTICATION)), is_on_session=True)
+    charge = replace(attempt(await saved(tenant, number)), is_on_session=True)
     outcome = await GATEWAY.charge(tenant, charge)
     assert (outcome.status, outcome.needs_action, outcome.failure) == (AttemptStatus.PENDING, True, None)
     return charge
 
 
-async def test_nobody_is_asked_to_authenticate_who_is_not_there(made: Made) -> None:
-    charge = attempt(await saved(made.sandbox, ASKS_FOR_AUTHENTICATION))
+@pytest.mark.parametrize("number", [ASKS_FOR_AUTHENTICATION, ALWAYS_ASKS])
+async def test_nobody_is_asked_to_authenticate_who_is_not_there(made: Made, number: str) -> None:
+    charge = attempt(await saved(made.sandbox, number))
     outcome = await GATEWAY.charge(made.sandbox, charge)
     assert (outcome.status, outcome.failure) == (AttemptStatus.FAILED, Failure.AUTHENTICATION_REQUIRED)
 
@@ -152,6 +153,27 @@ async def test_a_payment_waits_for_its_customer_who_decides_once(
         assert (outcome.status, outcome.failure, outcome.needs_action) == (*end, False)
     assert await look_up(GATEWAY, made.sandbox, charge) == outcome
     assert await taken(made.sandbox) == (100 if is_approved else 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_approved", "later"),
+    [
+        (ASKS_FOR_AUTHENTICATION, True, AttemptStatus.SUCCEEDED),
+        (ASKS_FOR_AUTHENTICATION, False, AttemptStatus.FAILED),
+        (ALWAYS_ASKS, True, AttemptStatus.FAILED),
+    ],
+)
+async def test_who_has_approved_once_is_charged_without_being_there(
+    made: Made, number: str, is_approved: bool, later: AttemptStatus
+) -> None:
+    first = await waiting(made.sandbox, number)
+    await GATEWAY.authenticate(made.sandbox, first.id, is_approved=is_approved)
+    assert (await GATEWAY.charge(made.sandbox, attempt(first.gateway_method))).status is later
+    # Whoever is there is asked all the same, and the same card of somebody else knows nothing of it.
+    there = replace(attempt(first.gateway_method), is_on_session=True)
+    assert (await GATEWAY.charge(made.sandbox, there)).needs_action
+    other = attempt(await saved(made.sandbox, number))
+    assert (await GATEWAY.charge(made.sandbox, other)).status is AttemptStatus.FAILED
 
 
 async def test_who_cancels_and_who_approves_at_once_hear_the_same(made: Made) -> None:

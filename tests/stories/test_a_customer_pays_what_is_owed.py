@@ -71,7 +71,7 @@ async def statuses(api: Client, *records: dict[str, Any]) -> list[str]:
 async def test_a_subscription_begins_when_its_customer_has_authenticated_and_so_does_each_month(
     api: Client, made: Made
 ) -> None:
-    await money.customer(api, money.ASKS_FOR_AUTHENTICATION)
+    await money.customer(api, money.ALWAYS_ASKS)
     created = await subs.subscribed(api)
     await subs.advance(api, "2031-04-01T20:00:00Z")
     page = await page_of(api)
@@ -96,6 +96,19 @@ async def test_a_subscription_begins_when_its_customer_has_authenticated_and_so_
     assert await statuses(api, created) == ["active"]
     await subs.advance(api, "2031-05-31T00:00:00Z")
     assert await subs.asked(api) == [("failure", 10_000), ("success", 10_000)] * 2
+    await money.books_balance(made)
+
+
+@pytest.mark.usefixtures("plans")
+async def test_who_has_authenticated_once_is_charged_each_month_without_being_asked(api: Client, made: Made) -> None:
+    await money.customer(api, money.ASKS_FOR_AUTHENTICATION)
+    created = await subs.subscribed(api)
+    page = await page_of(api)
+    await page.pay_with_saved()
+    await page.answer("approve")
+    await subs.advance(api, MAY)
+    assert await statuses(api, created) == ["active"]
+    assert await subs.asked(api) == [("failure", 10_000), ("success", 10_000), ("success", 10_000)]
     await money.books_balance(made)
 
 

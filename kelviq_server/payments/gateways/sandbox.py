@@ -34,7 +34,12 @@ class Behavior(StrEnum):
     HAS_NO_FUNDS = "has_no_funds"
     # Can be saved, and is declined whenever it is charged.
     FAILS_LATER = "fails_later"
+    # Asks whoever is there, and is charged without them once they have approved of a payment.
     ASKS_FOR_AUTHENTICATION = "asks_for_authentication"
+    # Such a card, from then on.
+    WAS_AUTHENTICATED = "was_authenticated"
+    # Asks whoever is there, and is never charged without them.
+    ALWAYS_ASKS = "always_asks"
     # Is charged, but the answer gets lost; whoever asks again is told.
     LOSES_THE_ANSWER = "loses_the_answer"
     # Says an hour later that it was charged, or that it was declined.
@@ -63,6 +68,7 @@ _CARDS = {
     "4000000000009995": _TestCard(Behavior.HAS_NO_FUNDS),
     "4000000000000341": _TestCard(Behavior.FAILS_LATER),
     "4000002500003155": _TestCard(Behavior.ASKS_FOR_AUTHENTICATION),
+    "4000002760003184": _TestCard(Behavior.ALWAYS_ASKS),
     "4000000000005019": _TestCard(Behavior.LOSES_THE_ANSWER),
     "4000000000005035": _TestCard(Behavior.ANSWERS_LATE),
     "4000000000005043": _TestCard(Behavior.DECLINES_LATE),
@@ -71,7 +77,9 @@ _CARDS = {
 _FAILURES = {
     Behavior.FAILS_LATER: Failure.DECLINED,
     Behavior.ASKS_FOR_AUTHENTICATION: Failure.AUTHENTICATION_REQUIRED,
+    Behavior.ALWAYS_ASKS: Failure.AUTHENTICATION_REQUIRED,
 }
+_ASKING = (Behavior.ASKS_FOR_AUTHENTICATION, Behavior.WAS_AUTHENTICATED, Behavior.ALWAYS_ASKS)
 
 
 class SandboxGateway:
@@ -141,6 +149,8 @@ class SandboxGateway:
                 return UNKNOWN
             if not before.needs_action:
                 return await _now_known(tx, key, before)
+            if is_approved:
+                await store.update_behavior(tx, key, Behavior.ASKS_FOR_AUTHENTICATION, Behavior.WAS_AUTHENTICATED)
             failure = None if is_approved else Failure.AUTHENTICATION_REQUIRED
             return await store.update_authenticated(tx, key, failure)
 
@@ -181,7 +191,7 @@ def signature(body: bytes) -> str:
 
 
 def _first_answer(tx: Tx, behavior: Behavior, *, is_on_session: bool) -> Outcome:
-    if behavior is Behavior.ASKS_FOR_AUTHENTICATION and is_on_session:
+    if behavior in _ASKING and is_on_session:
         return Outcome(AttemptStatus.PENDING, _reference(), needs_action=True)
     if behavior in (Behavior.ANSWERS_LATE, Behavior.DECLINES_LATE):
         return Outcome(AttemptStatus.PENDING, _reference(), answers_at=tx.now + LATE)

@@ -25,6 +25,15 @@ async def get_behavior(tx: Tx, id: str) -> str:
     return await tx.value("SELECT behavior FROM sandbox_cards WHERE tenant_id = %s AND id = %s", (tx.tenant_id, id))
 
 
+async def update_behavior(tx: Tx, key: UUID, before: str, after: str) -> None:
+    """Let the card that a payment was made with behave in another way from now on, if it behaved like this."""
+    await tx.execute(
+        "UPDATE sandbox_cards SET behavior = %(after)s WHERE tenant_id = %(tenant_id)s AND behavior = %(before)s"
+        " AND id = (SELECT card_id FROM sandbox_payments WHERE tenant_id = %(tenant_id)s AND key = %(key)s)",
+        {"tenant_id": tx.tenant_id, "key": key, "before": before, "after": after},
+    )
+
+
 async def lock_key(tx: Tx, key: UUID) -> None:
     """Let nobody else use this key until this transaction ends."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 0))", (key,))
@@ -41,7 +50,8 @@ async def insert_payment(tx: Tx, attempt: Attempt, outcome: Outcome, at_last: Fa
     """Remember a payment: what is said about it now, and how it ends where that is told later."""
     await tx.execute(
         "INSERT INTO sandbox_payments (tenant_id, key, reference, status, failure_code, amount_units, currency,"
-        "  charge_key, answers_at, needs_action, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "  charge_key, answers_at, needs_action, card_id, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             tx.tenant_id,
             attempt.id,
@@ -53,6 +63,7 @@ async def insert_payment(tx: Tx, attempt: Attempt, outcome: Outcome, at_last: Fa
             attempt.charge_id,
             outcome.answers_at,
             outcome.needs_action,
+            attempt.gateway_method,
             tx.now,
         ),
     )
