@@ -11,6 +11,7 @@ TWICE = """() => [...document.querySelectorAll('[id]')].map(each => each.id)
 DESCRIBED_BY_NOTHING = """() => [...document.querySelectorAll('[aria-describedby], [aria-labelledby]')]
   .flatMap(each => `${each.getAttribute('aria-describedby') ?? ''} ${each.getAttribute('aria-labelledby') ?? ''}`
     .split(' ').filter(Boolean)).filter(id => !document.getElementById(id))"""
+# Of texts and what stands in empty fields 4.5, of what shows where a field or a button is 3 (WCAG 1.4.3, 1.4.11).
 FAINT = """() => {
   const light = (color) => {
     const [red, green, blue] = color.match(/[\\d.]+/g).map(Number).map((part) => {
@@ -26,14 +27,25 @@ FAINT = """() => {
     }
     return 'rgb(255, 255, 255)';
   };
-  return [...document.querySelectorAll('main *, footer *, .sandbox')]
+  const contrast = (color, other) => {
+    const [more, less] = [light(color), light(other)].sort((a, b) => b - a);
+    return (more + 0.05) / (less + 0.05);
+  };
+  const texts = [...document.querySelectorAll('main *, footer *, .sandbox')]
     .filter((each) => each.offsetParent && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
     .filter((each) => !each.closest('.unseen, [aria-hidden]'))
-    .map((each) => {
-      const [one, other] = [light(getComputedStyle(each).color), light(ground(each))].sort((a, b) => b - a);
-      return [each.textContent.trim().slice(0, 40), (one + 0.05) / (other + 0.05)];
-    })
-    .filter(([, contrast]) => contrast < 4.5);
+    .map((each) => [each.textContent.trim().slice(0, 40), contrast(getComputedStyle(each).color, ground(each))])
+    .filter(([, found]) => found < 4.5);
+  const fields = [...document.querySelectorAll('input:not([type=hidden]), select')].filter((each) => each.offsetParent);
+  const hints = fields.filter((each) => each.placeholder)
+    .map((each) => [each.placeholder, contrast(getComputedStyle(each, '::placeholder').color, ground(each))])
+    .filter(([, found]) => found < 4.5);
+  const edges = [...fields.filter((each) => each.type !== 'radio'), ...document.querySelectorAll('.choice, .quiet')]
+    .filter((each) => each.offsetParent)
+    .map((each) => [each.id || each.textContent.trim(), contrast(getComputedStyle(each).borderTopColor,
+      ground(each.parentElement))])
+    .filter(([, found]) => found < 3);
+  return [...texts, ...hints, ...edges];
 }"""
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -41,5 +53,6 @@ WIDER = "() => document.documentElement.scrollWidth - document.documentElement.c
 async def looks_right(tab: Page) -> None:
     """Fail where something has no name, cannot be read, or does not fit."""
     for fault in (UNNAMED, TWICE, DESCRIBED_BY_NOTHING, FAINT):
-        assert await tab.evaluate(fault) == []
+        found = await tab.evaluate(fault)
+        assert found == [], found
     assert await tab.evaluate(WIDER) == 0
