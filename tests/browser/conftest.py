@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.contract.conftest import sandbox, server
+
+# One server for all modules that bring none of their own.
+__all__ = ["sandbox", "server"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 

@@ -4,10 +4,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.buying import AUTHENTICATES, DECLINED_LATER, THANKS, describe, shop, type_card
 from tests.browser.looks import looks_right
-from tests.contract.conftest import sandbox, server
 from tests.contract.server import Server
-
-__all__ = ["sandbox", "server"]
 
 
 async def test_totals_follow_what_is_chosen_and_that_is_what_is_paid(server: Server, sandbox: str, tab: Page) -> None:

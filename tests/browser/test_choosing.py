@@ -3,10 +3,8 @@
 from playwright.async_api import Page, expect
 
 from tests.browser.buying import THANKS, VISA, describe, shop, type_card
-from tests.contract.conftest import sandbox, server
 from tests.contract.server import Server
 
-__all__ = ["sandbox", "server"]
 # What somebody sees of where they are: the label of what has the focus, or its text.
 FOCUSED = """() => {
   const each = document.activeElement;

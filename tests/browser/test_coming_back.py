@@ -5,10 +5,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.buying import AUTHENTICATES, VISA, describe, shop, type_card
 from tests.browser.shops import leading_to, website
-from tests.contract.conftest import sandbox, server
 from tests.contract.server import Server
-
-__all__ = ["sandbox", "server"]
 
 
 async def pay(tab: Page, number: str = VISA) -> None:

@@ -7,10 +7,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.buying import THANKS, describe, shop, type_card
 from tests.browser.looks import looks_right
-from tests.contract.conftest import sandbox, server
 from tests.contract.server import Server
-
-__all__ = ["sandbox", "server"]
 
 
 async def test_what_changed_since_a_session_was_opened_is_said_at_once(server: Server, sandbox: str, tab: Page) -> None:

@@ -9,10 +9,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.buying import AUTHENTICATES, DECLINED_LATER, THANKS, describe, shop, type_card
 from tests.browser.looks import looks_right
-from tests.contract.conftest import sandbox, server
 from tests.contract.server import Server
 
-__all__ = ["sandbox", "server"]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 

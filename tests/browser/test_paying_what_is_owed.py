@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import httpx
 from playwright.async_api import Page, expect
 
-from tests.contract.conftest import sandbox, server
 from tests.contract.merchant import buyer, merchant, sell_monthly
 from tests.contract.server import Server
 
-__all__ = ["sandbox", "server"]
 GOOD = {"customerId": "ada", "cardNumber": "4242424242424242"}
 DECLINED_LATER, AUTHENTICATES = "4000000000000341", "4000002500003155"
 
