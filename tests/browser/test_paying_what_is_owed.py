@@ -40,14 +40,16 @@ class Owing:
 
 @contextmanager
 def owing(server: Server, key: str, card: str) -> Iterator[Owing]:
-    """Have a subscriber's card fail at the first renewal."""
+    """Have a subscriber whose card is gone, and whose other one fails at the first renewal."""
     with merchant(server.url, key) as api:
         sell_monthly(api)
         buyer(api, "ada")
         body = {"planIdentifier": "pro", "chargePeriod": "MONTHLY", "customerId": "ada"}
         id = api.post("/subscriptions/create/", json=body).raise_for_status().json()["id"]
         other = {"customerId": "ada", "cardNumber": card, "isDefault": True}
+        first = api.get("/payment-methods/").json()["results"][0]["id"]
         api.post("/payment-methods/", json=other).raise_for_status()
+        api.delete(f"/payment-methods/{first}/").raise_for_status()
         api.post("/sandbox/clock/", json={"advance": {"months": 1}}).raise_for_status()
         owing = Owing(api, id, f"{server.url}/pay/{_link(api).partition('/pay/')[2]}")
         assert owing.status() == "past_due"
