@@ -1,20 +1,21 @@
-"""The command `kelviq-server`."""
+"""The command `kelviq-server`.
+
+What only one sub-command needs and takes long to load, it imports itself: the API and the worker are most of the code,
+and `org create` need not wait for them.
+"""
 
 import json
 import sys
 from contextlib import suppress
 from functools import partial
 from socket import socket
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
 import typer
 
-from kelviq_server.app import create_app
-from kelviq_server.billing.verification.actions.verify_books import verify_books
 from kelviq_server.billing.verification.records import Verified
-from kelviq_server.billing.verification.steps import use_more_questions
 from kelviq_server.command import (
     DatabaseUrl,
     DataDir,
@@ -30,7 +31,6 @@ from kelviq_server.command import (
     settings_of,
 )
 from kelviq_server.data_commands import exports, imports, seed
-from kelviq_server.demo import fill_demo
 from kelviq_server.partner.actions.create_partner import create_partner
 from kelviq_server.partner.actions.revoke_partner import revoke_partner
 from kelviq_server.partner.steps import list_partners
@@ -51,15 +51,14 @@ from kelviq_server.tenants.actions.first_start import first_start
 from kelviq_server.tenants.actions.found_organization import found_organization
 from kelviq_server.tenants.actions.revoke_key import revoke_key
 from kelviq_server.tenants.records import EnvironmentName, KeyKind, Organization, OrganizationKeys
-from kelviq_server.worker import questions, run_worker
 
-T = TypeVar("T")
+HELP = "The command `kelviq-server`."
 # Two keys side by side are never broken.
 BANNER_WIDTH = 125
 SHOWN_KEYS = 1000
 
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 cli.add_typer(org := group("Organizations."), name="org")
 cli.add_typer(keys := group("API keys."), name="keys")
 cli.add_typer(partner := group("Partners."), name="partner")
@@ -111,8 +110,8 @@ def serve(
         founded = run(settings, lent.conninfo, lambda: first_start(partial(_save_keys, settings)))
         if founded:
             _banner(settings, *founded)
-        if demo and run(settings, lent.conninfo, fill_demo):
-            say("the sandbox sells the demo catalog: /api/v1/catalog/plans/")
+        if demo:
+            _fill_demo(settings, lent)
         _serve(settings, lent, listener, with_worker=True)
 
 
@@ -139,6 +138,8 @@ def api(
         if fd is None:
             _serve(settings, lent, serving.listen_on(settings.host, settings.port), with_worker=False)
         else:
+            from kelviq_server.app import create_app
+
             app = create_app(settings, lent.conninfo, with_worker=False)
             serving.run_child(app, fd, ready_fd, parent_fd)
 
@@ -155,6 +156,8 @@ def worker(
     with database(settings, say) as lent:
         refuse_pending(lent.conninfo)
         _check_secret(settings, lent)
+        from kelviq_server.worker import run_worker
+
         say("worker ready")
         with suppress(serving.Stopped):
             run(settings, lent.conninfo, lambda: run_worker(settings, parent_fd))
@@ -269,6 +272,9 @@ def partner_revoke(id: int, data_dir: DataDir = None, database_url: DatabaseUrl 
 @cli.command()
 def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Reckon every invoice, balance, report and count of the instance anew, and report what differs. Nothing should."""
+    from kelviq_server.billing.verification.actions.verify_books import verify_books
+    from kelviq_server.billing.verification.steps import use_more_questions
+    from kelviq_server.worker import questions
 
     async def verified() -> list[tuple[str, Verified]]:
         async with reading(INSTANCE) as tx:
@@ -296,6 +302,13 @@ def _check_secret(settings: Settings, lent: Lent) -> None:
     run(settings, lent.conninfo, lambda: check_secret(current_vault()))
 
 
+def _fill_demo(settings: Settings, lent: Lent) -> None:
+    from kelviq_server.demo import fill_demo
+
+    if run(settings, lent.conninfo, fill_demo):
+        say("the sandbox sells the demo catalog: /api/v1/catalog/plans/")
+
+
 def _serve(settings: Settings, lent: Lent, listener: socket, *, with_worker: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
@@ -303,6 +316,8 @@ def _serve(settings: Settings, lent: Lent, listener: socket, *, with_worker: boo
         print(f"ready http://{host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
 
     if settings.workers == 1:
+        from kelviq_server.app import create_app
+
         app = create_app(settings, lent.conninfo, with_worker=with_worker)
         serving.run_app(app, listener, ready, fault=lent.fault)
         return
