@@ -1,6 +1,5 @@
 """One whole server for each worker process; an organization for whoever asks."""
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -40,8 +39,7 @@ def organization(server: Server, partner_key: str) -> Provisioned:
 @pytest.fixture
 def sandbox(server: Server) -> str:
     """The server key of a new organization's sandbox, where cards can be saved."""
-    keys = server.command("org", "create", f"Sandbox {next(_numbers)}")
-    return json.loads(keys)["sandbox"]["serverKey"]
+    return server.found(f"Sandbox {next(_numbers)}")
 
 
 @pytest.fixture(params=["sync", "async"])

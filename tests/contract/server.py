@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 START_SECONDS = 120
 STOP_SECONDS = 40
 READY = "ready "
+FOUNDER = Path(__file__).with_name("founder.py")
 # For a server that may tell endpoints on loopback.
 LOOPBACK = {"KELVIQ_WEBHOOK_NETWORKS": '["127.0.0.0/8"]'}
 
@@ -43,6 +45,28 @@ class Server:
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.data_dir, env=_environment())
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def found(self, name: str) -> str:
+        """Found an organization beside the server, and return the server key of its sandbox."""
+        assert self._founder.stdin is not None
+        assert self._founder.stdout is not None
+        print(name, file=self._founder.stdin, flush=True)
+        key = self._founder.stdout.readline().strip()
+        assert key, "nothing was founded"
+        return key
+
+    @cached_property
+    def _founder(self) -> "subprocess.Popen[str]":
+        """Who founds all of them: a start for each takes longer than many tests."""
+        command = [sys.executable, "-P", str(FOUNDER), str(self.data_dir)]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.data_dir, env=_environment()
+        )
+
+    def close(self) -> None:
+        """Let whoever works beside the server end."""
+        if "_founder" in vars(self):
+            self._founder.communicate(timeout=STOP_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +99,11 @@ def running_server(data_dir: Path, *options: str, environment: Mapping[str, str]
         assert url is not None, f"the server did not start:\n{(data_dir / 'stderr').read_text()}"
         postgres = _postgres_of(data_dir)
         keys = json.loads((data_dir / "keys.json").read_text())["sandbox"]
-        yield Server(url, data_dir, Keys(keys["serverKey"], keys["clientKey"]))
+        server = Server(url, data_dir, Keys(keys["serverKey"], keys["clientKey"]))
+        try:
+            yield server
+        finally:
+            server.close()
         assert process.poll() is None, f"the server ended:\n{(data_dir / 'stderr').read_text()}"
     finally:
         process.terminate()
