@@ -17,10 +17,10 @@ from psycopg import AsyncConnection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import kwargs_row
-from psycopg_pool import AsyncConnectionPool
 
 from kelviq_server.core.events import Event
 from kelviq_server.platform import claims, outbox
+from kelviq_server.platform.pool import Pool
 
 T = TypeVar("T")
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -203,14 +203,14 @@ class Tx:
         return bool(self._announced)
 
 
-_pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
+_pool: Pool | None = None
 _open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 
 async def open_pool(conninfo: str, size: int) -> None:
     """Connect this process; every transaction from now on uses this database."""
     global _pool
-    pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+    pool = Pool(
         conninfo,
         min_size=min(2, size),
         max_size=size,
@@ -243,7 +243,7 @@ async def close_pool() -> None:
     _pool = None
 
 
-def current_pool() -> AsyncConnectionPool[AsyncConnection[Any]]:
+def current_pool() -> Pool:
     """Return this process's connections."""
     if _pool is None:
         raise RuntimeError("the database is not open")
