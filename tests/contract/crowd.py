@@ -2,21 +2,26 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 from kelviq_sdk import validate_event
 
+from kelviq_server.platform.embedded import find_running
+from kelviq_server.webhooks.deliveries.rules import LEASE_TIME
 from tests.contract.killable import Killable
 from tests.contract.receivers import Receivers
 
 CLIENTS = 4
 CUSTOMERS_OF_EACH = 8
 ROUNDS = 6
-# The machine may have other things to do; and what a dead worker had taken waits for 20 seconds.
+# The machine may have other things to do; and what a worker that froze had taken waits for 20 seconds.
 SECONDS = 180
 
 # A customer's id, and which change of it: the server's answer, the log and every delivery say both.
@@ -145,6 +150,18 @@ def all_told(server: Killable, told: Receivers, secrets: dict[str, str]) -> Log:
             # What is not logged yet tells nobody when it is.
             ids = set(log.ids) if is_logged else {last}
             told.has_come_true(lambda ids=ids: told.has_all(ids, paths), seconds=1)
+
+
+def let_leases_end(data_dir: Path, dead_since: datetime) -> None:
+    """Let what was taken by then be due, as after 20 seconds, in the database of the server on this directory."""
+    conninfo = find_running(data_dir)
+    assert conninfo is not None
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE webhook_lanes SET due_at = due_at - %(time)s"
+            " WHERE is_taken AND due_at <= %(dead_since)s::timestamptz + %(time)s",
+            {"time": LEASE_TIME, "dead_since": dead_since},
+        )
 
 
 def duplicates(told: Receivers, log: Log, crowd: Crowd, secrets: dict[str, str]) -> dict[str, int]:

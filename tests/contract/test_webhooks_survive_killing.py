@@ -6,10 +6,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from tests.contract.crowd import SECONDS, Burst, Crowd, all_told, duplicates
+from tests.contract.crowd import SECONDS, Burst, Crowd, all_told, duplicates, let_leases_end
 from tests.contract.killable import Killable, Start
 from tests.contract.receivers import Receivers, receivers
 from tests.contract.server import LOOPBACK, _command, _environment
@@ -69,7 +70,7 @@ def assert_few(found: dict[str, int], times: int) -> None:
     assert max(found.values()) <= times * AT_ONCE, found
 
 
-def test_a_killed_server_tells_every_event_in_order_when_it_is_back(start_again: Start) -> None:
+def test_a_killed_server_tells_every_event_in_order_when_it_is_back(start_again: Start, tmp_path: Path) -> None:
     chance, crowd = Random(20261123), Crowd()
     with receivers() as told:
         server = start_again()
@@ -81,14 +82,16 @@ def test_a_killed_server_tells_every_event_in_order_when_it_is_back(start_again:
             else:
                 crowd.waits_for(len(crowd.acknowledged) + chance.randint(1, 100))
             server.kill()
+            killed_at = datetime.now(UTC)
             burst.join()
             server = start_again()
+            let_leases_end(tmp_path, killed_at)
         log = all_told(server, told, secrets)
         server.stop()
         assert_few(duplicates(told, log, crowd, secrets), KILLS)
 
 
-def test_killed_workers_and_api_processes_are_replaced_and_no_event_is_lost(start_again: Start) -> None:
+def test_killed_workers_and_api_processes_are_replaced_and_no_event_is_lost(start_again: Start, tmp_path: Path) -> None:
     chance, crowd = Random(20261124), Crowd()
     with receivers() as told:
         server = start_again("--workers", "2")
@@ -99,7 +102,9 @@ def test_killed_workers_and_api_processes_are_replaced_and_no_event_is_lost(star
             os.kill(child(server, "api"), signal.SIGKILL)
             wait_for_deliveries(told, chance.randint(1, 300))
             os.kill(child(server, "worker"), signal.SIGKILL)
+            killed_at = datetime.now(UTC)
             burst.join()
+            let_leases_end(tmp_path, killed_at)
         log = all_told(server, told, secrets)
         server.stop()
         assert_few(duplicates(told, log, crowd, secrets), KILLS)
