@@ -1,6 +1,6 @@
 """Subscribes and changes past HTTP, moves clocks, and tells what became of it all: records, orders, money, events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,6 +8,7 @@ from hashlib import md5
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
+from kelviq_server.billing.orders.records import BoughtFeature
 from kelviq_server.catalog.plans.actions.create_plan import create_plan
 from kelviq_server.catalog.plans.actions.publish_plan import publish_plan
 from kelviq_server.catalog.plans.actions.set_prices import set_prices
@@ -62,15 +63,31 @@ class Story:
         return [record["status"] for record in self.records]
 
 
-async def plan(tenant: Tenant, *charges: tuple[ChargePeriod, int], trial_days: int = 0) -> str:
-    """Publish a plan that costs so many minor units each of these periods, and return its identifier."""
+async def plan(
+    tenant: Tenant,
+    *charges: tuple[ChargePeriod, int],
+    trial_days: int = 0,
+    each: tuple[UUID, Mapping[ChargePeriod, int]] | None = None,
+) -> str:
+    """Publish a plan that costs so many minor units each of these periods, and return its identifier.
+
+    `each`: a feature that is bought by its quantity, and what one costs each of these periods.
+    """
     product = await create_product(tenant, NewProduct("Suite", TaxCode.SAAS))
     identifier = f"plan-{uuid4().hex}"
     await create_plan(tenant, NewPlan(product.id, PlanFields("Pro"), identifier))
-    priced = tuple(Charge(period, Decimal(units).scaleb(-2)) for period, units in charges)
-    component = Component(None, PriceModel.FLAT, PaymentType.ADVANCE_COMMITMENT, MeterTerms(), priced)
+    sold: list[tuple[UUID | None, Iterable[tuple[ChargePeriod, int]]]] = [(None, charges)]
+    if each is not None:
+        sold.append((each[0], each[1].items()))
+    components = tuple(
+        Component(
+            feature, PriceModel.FLAT, PaymentType.ADVANCE_COMMITMENT, MeterTerms(),
+            tuple(Charge(period, Decimal(units).scaleb(-2)) for period, units in priced),
+        )
+        for feature, priced in sold
+    )  # fmt: skip
     price = NewPrice(
-        price_type=PriceType.PAID, currency="USD", components=(component,), free_trial=trial_days > 0,
+        price_type=PriceType.PAID, currency="USD", components=components, free_trial=trial_days > 0,
         trial_days=trial_days,
     )  # fmt: skip
     await set_prices(tenant, identifier, [price])
@@ -79,10 +96,16 @@ async def plan(tenant: Tenant, *charges: tuple[ChargePeriod, int], trial_days: i
 
 
 async def subscribe(
-    tenant: Tenant, plan: str, customer: str, period: ChargePeriod = MONTHLY, *, request: UUID | None = None
+    tenant: Tenant,
+    plan: str,
+    customer: str,
+    period: ChargePeriod = MONTHLY,
+    *,
+    features: Sequence[BoughtFeature] = (),
+    request: UUID | None = None,
 ) -> Subscription:
     """Subscribe a customer."""
-    new = CreateSubscription(customer, Offer(plan, period), request)
+    new = CreateSubscription(customer, Offer(plan, period, features), request)
     return (await create_subscription(tenant, new)).subscription
 
 
