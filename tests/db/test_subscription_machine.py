@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kelviq_server.core.calendar import ChargePeriod
 from tests.db.subscription_machine import Machine
 from tests.db.subscription_model import Model
-from tests.db.subscription_parts import DAY, HOUR, MONTHLY, TRIAL_DAYS, WEEKLY, Proration
+from tests.db.subscription_parts import DAY, HOUR, MONTHLY, ONCE, TRIAL_DAYS, WEEKLY, Proration
 from tests.db.subscription_steps import (
     FAILS,
     PAYS,
@@ -127,6 +127,17 @@ async def test_credit_that_waited_for_a_renewal_is_the_customers_though_nobody_p
     # 3 days of 28 at 8419 back, and at 2811 on top: 902 less 301, each with its tax.
     assert model.credit in (0, 1073 - 358)
     assert model.met["it ends"] + model.met["it is given up"] == 1
+
+
+@pytest.mark.parametrize("ends", [Cancels("IMMEDIATE"), Cancels("SPECIFIC_DATE", 3), Passes(14 * DAY)])
+async def test_credit_that_something_bought_once_took_over_is_the_customers_though_nobody_pays_that(
+    pool: None, ends: Step
+) -> None:
+    model = await told(
+        Creates("large", MONTHLY), IN_A_WEEK, Changes("small", MONTHLY, LATER), FAILS,
+        Changes("large", ONCE), ends, Passes(20 * DAY), PAYS, Passes(60 * DAY),
+    )  # fmt: skip
+    assert model.credit > 0
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

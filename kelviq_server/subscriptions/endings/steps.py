@@ -32,9 +32,9 @@ async def end(
     voided = await _void(tx, before)
     used, items = Used(), [*before.carried, *voided.credits]
     terms = None
-    # What is used on trial is free.
-    is_charged = not before.is_on_trial
-    if before.billing_type is BillingType.SUBSCRIPTION and (is_charged or items):
+    # What is used on trial is free, and so is what is used of what is bought once.
+    is_charged = before.billing_type is BillingType.SUBSCRIPTION and not before.is_on_trial
+    if is_charged or items:
         terms = await purchases.terms_of(tx, before, customers.buyer_of(customer))
         if is_charged:
             used = await metering.used_within(tx, before, terms, _until(before, tx))
