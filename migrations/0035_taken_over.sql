@@ -1,3 +1,3 @@
--- What an order took over from a subscription that is the customer's whether it is paid or not: credits that outweigh.
+-- What orders took over from a subscription that is the customer's whether they are paid or not: credits that outweigh.
 -- And when a record took its predecessor's place: not when that was asked for, where it was paid first.
-ALTER TABLE subscriptions ADD taken json, ADD effective_at timestamptz;
+ALTER TABLE subscriptions ADD taken json NOT NULL DEFAULT '[]', ADD effective_at timestamptz;

@@ -129,6 +129,15 @@ async def test_credit_that_waited_for_a_renewal_is_the_customers_though_nobody_p
     assert model.met["it ends"] + model.met["it is given up"] == 1
 
 
+@pytest.mark.parametrize("ends", [Cancels("IMMEDIATE"), Passes(14 * DAY)])
+async def test_credits_that_several_unpaid_orders_took_over_are_all_the_customers(pool: None, ends: Step) -> None:
+    model = await told(
+        Creates("large", MONTHLY), Passes(25 * DAY), Changes("small", MONTHLY, LATER), FAILS,
+        Changes("small", WEEKLY, LATER), IN_A_WEEK, ends, Passes(2 * DAY), PAYS, Passes(60 * DAY),
+    )  # fmt: skip
+    assert model.credit > 0
+
+
 @pytest.mark.parametrize("ends", [Cancels("IMMEDIATE"), Cancels("SPECIFIC_DATE", 3), Passes(14 * DAY)])
 async def test_credit_that_something_bought_once_took_over_is_the_customers_though_nobody_pays_that(
     pool: None, ends: Step

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from kelviq_server.billing.orders.records import Collection, Order
+from kelviq_server.core.invoice import Item
 from kelviq_server.payments.records import Attempt, PaymentMethod
-from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus
+from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus, Taken
 
 # When a card is tried again, in days after its first failure: eight times in two weeks.
 RETRY_DAYS = (1, 2, 3, 5, 7, 9, 11, 14)
@@ -57,6 +58,12 @@ def retries_once_paid(retries: int) -> int:
     Else what credit pays meanwhile would use its retries up, and it would be given up before its two weeks are over.
     """
     return max(retries - 1, 0)
+
+
+def taken_by(subscription: Subscription, order: Order) -> tuple[list[Item], list[Taken]]:
+    """Return what an order took over that is its customer's, and what other orders did."""
+    taken = [item for each in subscription.taken if each.order_id == order.id for item in each.items]
+    return taken, [each for each in subscription.taken if each.order_id != order.id]
 
 
 def status_once_paid(subscription: Subscription) -> SubscriptionStatus:

@@ -56,10 +56,11 @@ class SubscriptionFollower:
             return []
         if before.status is SubscriptionStatus.INCOMPLETE:
             return await let_expire(tx, before)
-        taken, values = before.taken, await _no_longer_collecting(tx, before)
-        if taken is not None and taken.order_id == whole.order.id and not before.is_in_force:
-            values |= {"taken": None}
-            await invoicing.give_back(tx, before, taken.items)
+        values = await _no_longer_collecting(tx, before)
+        taken, others = rules.taken_by(before, whole.order)
+        if taken and not before.is_in_force:
+            values |= {"taken": others}
+            await invoicing.give_back(tx, before, taken)
         if values:
             await life.change(tx, before, **values)
         return []
@@ -116,7 +117,7 @@ async def take_effect(
             carried = [*carried, *await _used_until_now(tx, old, before)]
         replaced = await life.change(tx, old, status=SubscriptionStatus.SUPERSEDED)
     status = rules.status_once_paid(before)
-    values: dict[str, Any] = {} if whole is None else {"taken": None}
+    values: dict[str, Any] = {} if whole is None else {"taken": []}
     if whole is not None and whole.goes_on_with is not None:
         values |= {"method_id": whole.goes_on_with, "has_fallback": True}
     after = await life.change(
@@ -144,8 +145,9 @@ async def _used_until_now(tx: Tx, old: Subscription, new: Subscription) -> Seque
 
 async def _paid_up(tx: Tx, before: Subscription, whole: WholeOrder) -> Sequence[Event]:
     values = await _no_longer_collecting(tx, before)
-    if before.taken is not None and before.taken.order_id == whole.order.id:
-        values |= {"taken": None}
+    taken, left = rules.taken_by(before, whole.order)
+    if taken:
+        values |= {"taken": left}
     if whole.goes_on_with is not None:
         values |= {"method_id": whole.goes_on_with, "has_fallback": True}
     if before.owing_since is not None:

@@ -156,7 +156,7 @@ async def _renew(tx: Tx, customer: Customer, before: Subscription) -> Step:
         period_end=period.end,
         worth=worth_of(invoice, period),
         carried=[],
-        taken=invoicing.taken_by(order, [*used.items, *before.carried]) or before.taken,
+        taken=[*before.taken, *invoicing.taken_by(order, [*used.items, *before.carried])],
         method_id=before.method_id if sale.method is None else sale.method.id,
         collecting_since=collecting_since,
         keeps_lease=collecting_since is not None,

@@ -35,7 +35,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """What was owed and is not any more: whether some of it is being paid just now, and what it was to credit."""
+    """What was owed and is not any more: what it was to credit, and the orders that are being paid just now."""
 
-    is_paying: bool
     credits: Sequence[Item]
+    paying: Sequence[str]

@@ -63,19 +63,19 @@ async def give_up(tx: Tx, before: Subscription) -> None:
 
 async def _void(tx: Tx, before: Subscription) -> Voided:
     """Let nothing be owed any more that was; of what is being paid just now that is known once that has ended."""
-    is_paying, credits = False, list[Item]()
+    credits, paying = list[Item](), list[str]()
     for order in await orders.list_open(tx, before.lineage_id):
-        if not await orders.stop_asking(tx, order, Failure.GIVEN_UP):
-            is_paying = True
-        elif before.taken is not None and before.taken.order_id == order.id:
-            credits = list(before.taken.items)
-    return Voided(is_paying, credits)
+        if await orders.stop_asking(tx, order, Failure.GIVEN_UP):
+            credits += [item for taken in before.taken if taken.order_id == order.id for item in taken.items]
+        else:
+            paying.append(order.id)
+    return Voided(credits, paying)
 
 
 async def _ended(
     tx: Tx, before: Subscription, reason: CancellationReason, voided: Voided, last: Order | None = None
 ) -> Subscription:
-    is_paying = voided.is_paying or invoicing.collecting(tx, last) is not None
+    is_paying = bool(voided.paying) or invoicing.collecting(tx, last) is not None
     return await life.change(
         tx,
         before,
@@ -90,7 +90,7 @@ async def _ended(
         keeps_lease=is_paying,
         method_id=before.method_id,
         carried=[],
-        taken=before.taken if voided.is_paying else None,
+        taken=[taken for taken in before.taken if taken.order_id in voided.paying],
     )
 
 

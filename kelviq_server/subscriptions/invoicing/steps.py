@@ -79,10 +79,10 @@ def collecting(tx: Tx, order: Order | None) -> datetime | None:
     return tx.now if order is not None and order.payment_method is not None else None
 
 
-def taken_by(order: Order | None, items: Sequence[Item]) -> Taken | None:
+def taken_by(order: Order | None, items: Sequence[Item]) -> list[Taken]:
     """Return what an order takes over that is its customer's, paid or not: credits, where they outweigh."""
     outweighs = sum(item.amount_units for item in items) < 0
-    return Taken(order.id, list(items)) if order is not None and outweighs else None
+    return [Taken(order.id, list(items))] if order is not None and outweighs else []
 
 
 async def give_back(tx: Tx, subscription: Subscription, items: Sequence[Item]) -> None:

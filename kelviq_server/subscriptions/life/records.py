@@ -135,7 +135,8 @@ class NewSubscription(Billing):
     cancellation_feedback: CancellationFeedback | None = None
     cancellation_comment: str | None = None
     expires_at: datetime | None = None
-    taken: Taken | None = None
+    # Of its orders that are not paid yet.
+    taken: Sequence[Taken] = ()
     # What it is charged to first; and whether the customer's default takes over where that fails, or is there no more.
     method_id: int | None = None
     has_fallback: bool = True
