@@ -1,6 +1,5 @@
 """Portal sessions by the official Node client, unchanged, against a whole server."""
 
-import json
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ from tests.contract.server import Server
 @pytest.fixture(scope="module")
 def told(installed: None, server: Server) -> dict[str, Any]:
     """What portal.mjs found."""
-    key = json.loads(server.command("org", "create", "Node portal"))["sandbox"]["serverKey"]
+    key = server.found("Node portal")
     with merchant(server.url, key) as api:
         buyer(api, "ada")
     return report_of("portal.mjs", {"url": server.url, "serverKey": key})

@@ -1,6 +1,5 @@
 """Subscriptions by the official Node client, unchanged, against a whole server."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ class Told:
 @pytest.fixture(scope="module")
 def told(installed: None, server: Server) -> Told:
     """What subscriptions.mjs found, half a month after everything was bought."""
-    key = json.loads(server.command("org", "create", "Node subscriptions"))["sandbox"]["serverKey"]
+    key = server.found("Node subscriptions")
     with merchant(server.url, key) as api:
         sell_monthly(api)
         buyer(api, "ada")

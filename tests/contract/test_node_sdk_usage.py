@@ -1,6 +1,5 @@
 """Usage and entitlements by the official Node client, unchanged, against a whole server."""
 
-import json
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from tests.contract.server import Server
 @pytest.fixture(scope="module")
 def told(installed: None, server: Server) -> dict[str, Any]:
     """What usage.mjs found."""
-    key = json.loads(server.command("org", "create", "Node usage"))["sandbox"]["serverKey"]
+    key = server.found("Node usage")
     with merchant(server.url, key) as api:
         sell_metered(api)
         buyer(api, "ada")

@@ -1,6 +1,5 @@
 """`kelviq-server catalog` against a server, as an operator types it."""
 
-import json
 import os
 import pty
 import subprocess
@@ -53,8 +52,7 @@ class Shop:
 
 @pytest.fixture
 def shop(server: Server, tmp_path: Path) -> Shop:
-    made = json.loads(server.command("org", "create", f"Shop {next(_numbers)}"))
-    return Shop(server.url, made["sandbox"]["serverKey"], tmp_path)
+    return Shop(server.url, server.found(f"Shop {next(_numbers)}"), tmp_path)
 
 
 @pytest.fixture
