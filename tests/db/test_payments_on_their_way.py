@@ -199,7 +199,10 @@ async def test_who_cancels_what_a_paid_update_replaced_is_told_the_current_id(sh
     await money.assert_books_right(shop.tenant)
 
 
-async def test_who_stays_after_all_stays_when_an_update_is_paid_that_was_made_before(shop: Shop) -> None:
+@pytest.mark.parametrize("names_update", [False, True])
+async def test_who_stays_after_all_stays_when_an_update_is_paid_that_was_made_before(
+    shop: Shop, names_update: bool
+) -> None:
     """Else the update would bring back the end that stood when it was made."""
     had = await subscriptions.subscribe(shop.tenant, shop.small, shop.customer)
     await money.save_card(shop.tenant, shop.customer, Card.ANSWERS_LATE)
@@ -207,7 +210,8 @@ async def test_who_stays_after_all_stays_when_an_update_is_paid_that_was_made_be
     await subscriptions.cancel(shop.tenant, had.id, CancellationType.CURRENT_PERIOD_ENDS)
     waiting = await subscriptions.change(shop.tenant, had.id, shop.large, activates_on_payment=True)
     assert (await subscriptions.read(shop.tenant, waiting)).ends_at == END
-    await keep_subscription(shop.tenant, had.id)
+    kept = await keep_subscription(shop.tenant, waiting if names_update else had.id)
+    assert (kept.subscription.id, kept.subscription.ends_at) == (had.id, None)
     await shop.pass_to(HALF + HOUR)
     assert await shop.statuses() == ["superseded", "active"]
     now = await subscriptions.read(shop.tenant, waiting)

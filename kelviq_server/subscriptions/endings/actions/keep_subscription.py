@@ -6,7 +6,7 @@ from kelviq_server.platform.database import Tenant, Tx, transaction
 from kelviq_server.subscriptions.endings.errors import NotCancelled
 from kelviq_server.subscriptions.life import steps as life
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated
-from kelviq_server.subscriptions.life.records import Subscription, WholeSubscription
+from kelviq_server.subscriptions.life.records import Subscription, SubscriptionStatus, WholeSubscription
 
 
 async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
@@ -16,6 +16,9 @@ async def keep_subscription(tenant: Tenant, id: UUID) -> WholeSubscription:
     """
     async with transaction(tenant) as tx:
         _, before = await life.lock_to_change(tx, id)
+        if before.predecessor_id is not None and before.status is SubscriptionStatus.INCOMPLETE:
+            # What goes on is what there is: the update may never be paid.
+            before = await life.lock_subscription(tx, before.predecessor_id)
         if before.ends_at is None or before.ends_at <= tx.now:
             raise NotCancelled
         waiting = await life.find_waiting(tx, before.lineage_id)
