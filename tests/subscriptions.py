@@ -189,6 +189,10 @@ def _copied(*columns: LiteralString) -> dict[str, LiteralString]:
 _New = Mapping[str, LiteralString]
 _RENAMED: _New = {"external_id": "it.external_id || '-' || %(number)s"}
 _NO_REQUEST: _New = {"request_id": "NULL"}
+_OWN_METHOD: _New = {
+    "method_id": "(SELECT m.id FROM payment_methods AS m WHERE m.tenant_id = it.tenant_id AND m.is_default"
+    " AND m.customer_id = md5(it.customer_id::text || %(number)s)::uuid)"
+}
 _COPIED: tuple[tuple[LiteralString, LiteralString, LiteralString, _New], ...] = (
     ("customers", "it.id", "it.seq", {**_copied("id"), **_RENAMED}),
     ("payment_methods", "it.customer_id", "it.id", _copied("customer_id")),
@@ -196,7 +200,7 @@ _COPIED: tuple[tuple[LiteralString, LiteralString, LiteralString, _New], ...] = 
         "subscriptions",
         "it.customer_id",
         "it.seq",
-        {**_copied("id", "customer_id", "lineage_id", "predecessor_id"), **_NO_REQUEST},
+        {**_copied("id", "customer_id", "lineage_id", "predecessor_id"), **_NO_REQUEST, **_OWN_METHOD},
     ),
 )
 
@@ -274,7 +278,7 @@ _STORY = """
        AND customer_id = c.id GROUP BY 1
     ) SELECT json_build_object(
       'records', (SELECT coalesce(json_agg(to_jsonb(s) - '{tenant_id, id, seq, lineage_id, predecessor_id, customer_id,
-         request_id, leased_until, created_at, modified_at}'::text[] ORDER BY seq), '[]') FROM s),
+         method_id, request_id, leased_until, created_at, modified_at}'::text[] ORDER BY seq), '[]') FROM s),
       'periods', (SELECT coalesce(json_agg(period_start ORDER BY period_start NULLS FIRST), '[]') FROM o),
       'credits', (SELECT coalesce(json_agg(total_units ORDER BY created_at, id), '[]') FROM i WHERE order_id IS NULL),
       'told', (SELECT coalesce(json_object_agg(type, count), '{}') FROM e))
