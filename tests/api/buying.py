@@ -31,6 +31,7 @@ class Form(HTMLParser):
         # Where the page goes on to by itself, and when.
         self.refresh: str | None = None
         self._select = ""
+        self._names: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -40,6 +41,11 @@ class Form(HTMLParser):
             self.invalid.append(name)
         if tag == "meta" and values.get("http-equiv") == "refresh":
             self.refresh = values["content"]
+        if tag == "form":
+            self._names = set()
+        if tag in ("input", "select") and values.get("type") != "radio":
+            assert name not in self._names, f"the form asks for {name} twice"
+            self._names.add(name)
         if tag == "input":
             if values.get("type") == "radio":
                 self.choices.setdefault(name, []).append(values["value"])

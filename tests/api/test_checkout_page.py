@@ -292,3 +292,12 @@ async def test_an_address_elsewhere_keeps_its_region_until_the_country_changes(a
     await window.pay(city="Munich", state="Bavaria", **CARD)
     moved = (await api.get("/customers/grace/")).json()["billingAddress"]
     assert (moved["country"], moved["city"], moved["state"]) == ("DE", "Munich", "Bavaria")
+
+
+@pytest.mark.parametrize(("country", "asked"), [("US", {"state"}), ("DE", {"state", "taxId"}), ("BR", {"state"})])
+async def test_what_is_asked_for_depends_on_the_country_and_is_asked_for_once(
+    app: Starlette, api: Client, country: str, asked: set[str]
+) -> None:
+    await shop(api)
+    window = await at(app, await checkout.opened(api, defaultBillingCountry=country))
+    assert {"state", "taxId"} & window.form.fields.keys() == asked
