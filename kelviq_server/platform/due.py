@@ -60,6 +60,7 @@ async def carry_out_each(
     if waiting:
         await leave(waiting)
     if faults:
+        faults[0].add_note(f"{len(faults)} of {len(taken)} failed")
         raise faults[0]
     return len(taken) - len(waiting)
 

@@ -53,7 +53,7 @@ async def reckon(tx: Tx, customer: Customer, before: Subscription, change: Chang
     had = await purchases.terms_of(tx, before, buyer)
     version, price = await _sold(tx, before, had, change)
     if version.plan_id != before.plan_id:
-        method = await payments.find_default(tx, customer.id)
+        method = await payments.find_charged(tx, customer.id, before.method_id, or_default=before.has_fallback)
         sales.refuse_elsewhere(version, sales.place_of(customer, method, change.address).country)
     wanted = replace(wanted_of(before), period=change.period)
     if version.plan_id != before.plan_id or change.period is not before.charge_period:

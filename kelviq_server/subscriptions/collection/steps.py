@@ -179,11 +179,9 @@ async def _no_longer_collecting(tx: Tx, before: Subscription) -> dict[str, Any]:
     """Return what a locked record notes of a payment that has ended: no clock waits, but for another one in hand."""
     if before.collecting_since is None:
         return {}
-    # What owes nothing, and goes on, has but one.
-    has_one = before.is_in_force and before.owing_since is None
-    if has_one or await in_hand(tx, before.lineage_id) is None:
-        return {"collecting_since": None}
-    return {"collecting_since": before.collecting_since}
+    # Where there is another one, whoever comes next asks how that ends: under its own key, so that it is made once.
+    is_last = await in_hand(tx, before.lineage_id) is None
+    return {"collecting_since": None if is_last else before.collecting_since}
 
 
 async def _bought_once(tx: Tx, order: Order) -> NewSubscription:

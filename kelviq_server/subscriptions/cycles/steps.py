@@ -6,6 +6,7 @@ from uuid import UUID
 from kelviq_server.billing.orders import steps as orders
 from kelviq_server.billing.sales import steps as sales
 from kelviq_server.catalog.plans import steps as plans
+from kelviq_server.core.errors import NotFound
 from kelviq_server.customers import steps as customers
 from kelviq_server.customers.records import Customer
 from kelviq_server.payments import steps as payments
@@ -19,6 +20,7 @@ from kelviq_server.subscriptions.cycles.rules import Due
 from kelviq_server.subscriptions.endings import steps as endings
 from kelviq_server.subscriptions.invoicing import steps as invoicing
 from kelviq_server.subscriptions.life import steps as life
+from kelviq_server.subscriptions.life.errors import SubscriptionUnknown
 from kelviq_server.subscriptions.life.events import SubscriptionUpdated, Told
 from kelviq_server.subscriptions.life.records import Billing, CancellationReason, Subscription, SubscriptionStatus
 from kelviq_server.subscriptions.life.rules import DAY, next_period
@@ -31,7 +33,11 @@ from kelviq_server.subscriptions.purchases.rules import worth_of
 
 async def do_due(tx: Tx, id: UUID) -> Step:
     """Do what is due of a record first; nothing where it is not due any more."""
-    customer, subscription = await life.lock_any(tx, id)
+    try:
+        customer, subscription = await life.lock_any(tx, id)
+    except (SubscriptionUnknown, NotFound):
+        # Nobody got to see it, and its payment was declined meanwhile.
+        return Step()
     match rules.due_of(subscription, tx.now):
         case Due.NOTHING:
             return Step()
@@ -54,16 +60,19 @@ async def _unless_waiting(tx: Tx, subscription: Subscription) -> Step | None:
 
 
 async def _collect(tx: Tx, subscription: Subscription) -> Step:
-    order, attempt = await collection.in_hand(tx, subscription.lineage_id) or (None, None)
-    if order is None or attempt is None:
+    found = await collection.in_hand(tx, subscription.lineage_id)
+    if found is None:
         await life.change(tx, subscription, collecting_since=None)
         return Step()
+    order, attempt = found
     return Step(Asked(attempt, is_new=False, is_to_cancel=collection_rules.is_called_off(order, attempt)))
 
 
 async def leave(tx: Tx, id: UUID) -> None:
     """Let no clock wait for a payment whose end is told later; whose record its locked customer's is."""
-    subscription = await life.lock_subscription(tx, id)
+    subscription = await life.find_locked(tx, id)
+    if subscription is None:
+        return
     if await collection.in_hand(tx, subscription.lineage_id) is None:
         await store.update_waiting(tx, id)
     else:

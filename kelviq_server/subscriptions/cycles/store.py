@@ -34,9 +34,12 @@ async def lock_due(tx: Tx, limit: int, lease: timedelta) -> Sequence[UUID]:
 
 
 async def update_released(tx: Tx, *ids: UUID) -> None:
-    """Leave records to whoever comes next."""
+    """Leave records to whoever comes next; what somebody has locked is in good hands."""
     await tx.execute(
-        "UPDATE subscriptions SET leased_until = NULL WHERE tenant_id = %s AND id = ANY(%s)", (tx.tenant_id, list(ids))
+        "UPDATE subscriptions SET leased_until = NULL WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY("
+        " SELECT id FROM subscriptions WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s)"
+        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))",
+        {"tenant_id": tx.tenant_id, "ids": list(ids)},
     )
 
 

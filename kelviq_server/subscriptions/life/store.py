@@ -231,7 +231,7 @@ _NEW: Sequence[LiteralString] = (
 CHANGING: Sequence[LiteralString] = (
     "is_seen", "status", "version_id", "price_id", "amount_units", "features", "discount_id", "cycle", "anchor_at",
     "period_index", "period_start", "period_end", "trial_end_at", "worth", "carried", "taken", "method_id",
-    "has_fallback", "started_at",
-    "effective_at", "ends_at", "canceled_at", "cancellation_reason", "cancellation_feedback", "cancellation_comment",
-    "expires_at", "owing_since", "retries", "retry_at", "collecting_since",
+    "has_fallback", "started_at", "effective_at", "ends_at", "canceled_at", "cancellation_reason",
+    "cancellation_feedback", "cancellation_comment", "expires_at", "owing_since", "retries", "retry_at",
+    "collecting_since",
 )  # fmt: skip
