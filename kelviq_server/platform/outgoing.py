@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -69,6 +70,23 @@ class _Exchange:
     is_on_kept: bool = False
     status: int | None = None
     answer: bytearray = field(default_factory=bytearray)
+
+    def refuse_too_late(self) -> None:
+        """Raise TooLate where it had to begin earlier."""
+        if self.begin_by is not None and datetime.now(UTC) > self.begin_by:
+            raise TooLate
+
+
+_exchange: ContextVar[_Exchange] = ContextVar("exchange")
+
+
+class _Request(aiohttp.ClientRequest):
+    """Looks at the time once more when it has a connection: one may freeze while it waits for that, too."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Send it; raises TooLate."""
+        _exchange.get().refuse_too_late()
+        return await super().send(conn)
 
 
 class _Resolver(AbstractResolver):
@@ -137,8 +155,8 @@ class Outgoing:
                     raise
 
     async def _once(self, exchange: _Exchange) -> None:
-        if exchange.begin_by is not None and datetime.now(UTC) > exchange.begin_by:
-            raise TooLate
+        exchange.refuse_too_late()
+        _exchange.set(exchange)
         async with self._session(exchange.url).post(
             exchange.url,
             data=exchange.body,
@@ -173,6 +191,7 @@ class Outgoing:
                 timeout=aiohttp.ClientTimeout(total=None),
                 skip_auto_headers=("Accept", "Accept-Encoding"),
                 trace_configs=[_tracing()],
+                request_class=_Request,
             )
         return self._sessions[scheme]
 
