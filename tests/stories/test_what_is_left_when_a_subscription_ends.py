@@ -25,6 +25,14 @@ async def plans(api: Client) -> None:
     await subs.recurring(api, "huge", 900)
 
 
+async def end(api: Client, record: dict[str, Any], is_given_up: bool) -> None:
+    """Let a subscription end that owes something: it is cancelled, or retried until nobody asks any more."""
+    if is_given_up:
+        await subs.advance(api, JUNE)
+    else:
+        await subs.cancelled(api, record)
+
+
 @pytest.mark.usefixtures("plans")
 @pytest.mark.parametrize("is_given_up", [True, False])
 async def test_what_waited_for_a_renewal_that_nobody_paid_is_credited(
@@ -38,10 +46,7 @@ async def test_what_waited_for_a_renewal_that_nobody_paid_is_credited(
     await money.only_card(api, "ada", money.DECLINED_LATER)
     await subs.advance(api, MAY)
     assert (await statuses(api, pro), await subs.credit(api)) == (["past_due"], 0)
-    if is_given_up:
-        await subs.advance(api, JUNE)
-    else:
-        await subs.cancelled(api, pro)
+    await end(api, pro, is_given_up)
     assert (await statuses(api, pro), await subs.credit(api)) == (["canceled"], 5_000)
     await money.books_balance(made)
 
@@ -68,10 +73,7 @@ async def test_what_still_waits_when_a_year_is_not_paid_is_credited(api: Client,
     await money.only_card(api, "ada", money.DECLINED_LATER)
     pro = await subs.updated(api, team, "pro", "YEARLY", **NEXT)
     assert await statuses(api, pro) == ["past_due"]
-    if is_given_up:
-        await subs.advance(api, JUNE)
-    else:
-        await subs.cancelled(api, pro)
+    await end(api, pro, is_given_up)
     # Half of the month of 200.00.
     assert (await statuses(api, pro), await subs.credit(api)) == (["canceled"], 10_000)
     await money.books_balance(made)

@@ -127,14 +127,6 @@ async def find_by_request(tx: Tx, request_id: UUID) -> Order | None:
     return None if id is None else (await list_by_id(tx, [id]))[id]
 
 
-async def get_first_id(tx: Tx, subscription_id: UUID) -> str:
-    """Return the first order of a record of a subscription, which must have one."""
-    return await tx.value(
-        "SELECT id FROM orders WHERE tenant_id = %s AND subscription_id = %s ORDER BY created_at, id LIMIT 1",
-        (tx.tenant_id, subscription_id),
-    )
-
-
 # In which currency the customer `c` last paid something.
 PAID_IN: Final[LiteralString] = (
     "SELECT currency FROM orders WHERE tenant_id = %(tenant_id)s AND customer_id = c.id AND paid_at IS NOT NULL"

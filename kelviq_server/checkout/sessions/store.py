@@ -1,5 +1,6 @@
 """All SQL about checkout sessions and their timelines."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -258,6 +259,16 @@ async def delete_unused(tx: Tx, kept: timedelta, limit: int) -> int:
         "  WHERE t.tenant_id = u.tenant_id AND t.session_id = u.id"
         ") DELETE FROM checkout_sessions AS s USING unused AS u WHERE s.tenant_id = u.tenant_id AND s.id = u.id",
         {"machine_now": tx.machine_now, "kept": kept, "limit": limit},
+    )
+
+
+async def update_released(tx: Tx, ids: Sequence[str]) -> None:
+    """Leave sessions to whoever comes next; what somebody has locked is in good hands."""
+    await tx.execute(
+        "UPDATE checkout_sessions SET leased_until = NULL WHERE tenant_id = %(tenant_id)s AND id = ANY(ARRAY("
+        " SELECT id FROM checkout_sessions WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s)"
+        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))",
+        {"tenant_id": tx.tenant_id, "ids": list(ids)},
     )
 
 
